@@ -1,0 +1,36 @@
+import { Name } from '../layout/name.tsx'
+
+export interface RowNameProps {
+  name: string
+  identifier: string
+  organization?: string | undefined
+}
+
+/** The first cell of a row: the name, what software calls it, and who owns it. */
+export function RowName({ name, identifier, organization }: RowNameProps) {
+  return (
+    <div class="row-name">
+      <Name>{name}</Name>
+      <code>{identifier}</code>
+      {organization ? (
+        <span class="hint">
+          <Name>{organization}</Name>
+        </span>
+      ) : null}
+    </div>
+  )
+}
+
+/** Protocol values, as the protocol spells them. */
+export function Codes({ values, none }: { values: string[]; none: string }) {
+  if (values.length === 0) return <span class="hint">{none}</span>
+  return (
+    <ul class="codes">
+      {values.map(value => (
+        <li key={value}>
+          <code>{value}</code>
+        </li>
+      ))}
+    </ul>
+  )
+}

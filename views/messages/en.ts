@@ -1,0 +1,246 @@
+/**
+ * The English words of every page. Plain words are strings; words with something inside are functions, so that a
+ * language decides order and plural. `Words` may hold marked-up names, always passed in, never made here.
+ */
+import type { ComponentChildren } from 'preact'
+
+type Words = ComponentChildren
+type Direction = 'ltr' | 'rtl'
+
+const numbers = new Intl.NumberFormat('en')
+const plurals = new Intl.PluralRules('en')
+const relative = new Intl.RelativeTimeFormat('en')
+const exact = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeStyle: 'medium', timeZone: 'UTC' })
+const days = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', timeZone: 'UTC' })
+
+function counted(count: number, one: string, other: string): string {
+  return `${numbers.format(count)} ${plurals.select(count) === 'one' ? one : other}`
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return counted(seconds, 'second', 'seconds')
+  if (seconds < 5400) return counted(Math.ceil(seconds / 60), 'minute', 'minutes')
+  return counted(Math.ceil(seconds / 3600), 'hour', 'hours')
+}
+
+export const en = {
+  direction: 'ltr' as Direction,
+  product: 'Latchkey',
+  documentTitle: (title: string): string => `${title} · Latchkey`,
+  documentTitleWithErrors: (title: string): string => `Error: ${title} · Latchkey`,
+
+  number: (value: number): string => numbers.format(value),
+  time: {
+    now: 'just now',
+    relative: (value: number, unit: Intl.RelativeTimeFormatUnit): string => relative.format(value, unit),
+    exact: (moment: Date): string => `${exact.format(moment)} UTC`,
+    day: (moment: Date): string => days.format(moment),
+  },
+
+  layout: {
+    skip: 'Skip to the content',
+    home: 'Latchkey, home page',
+    menu: 'Your account',
+    copy: 'Copy',
+    copied: 'Copied',
+    copyFailed: 'Selected: copy it by hand',
+    optional: 'optional',
+    errorSummary: (count: number): string => `${counted(count, 'thing needs', 'things need')} another look`,
+  },
+  nav: {
+    account: 'Overview',
+    sessions: 'Sessions',
+    applications: 'Applications',
+    admin: 'Administration',
+    signOut: 'Sign out',
+  },
+  notice: { info: 'Note', success: 'Done', warning: 'Take care', danger: 'Problem' },
+
+  fields: {
+    username: 'Username',
+    usernameOrEmail: 'Username',
+    name: 'Name',
+    email: 'E-mail address',
+    password: 'Password',
+    newPasswordHint: '8 to 128 characters. A few words you can remember are better than one hard one.',
+    nameHint: 'How you are called. Applications you allow may see it.',
+  },
+
+  home: {
+    title: 'One key ring for your APIs',
+    lead: 'This server signs people in and decides which applications may act for them.',
+    signedIn: (name: Words): Words[] => ['You are signed in as ', name, '.'],
+    account: 'Go to your account',
+    signIn: 'Sign in',
+    signUp: 'Create account',
+    developers: 'For developers',
+    issuer: 'Issuer',
+    discovery: 'Discovery',
+    jwks: 'Public keys (JWKS)',
+  },
+
+  signIn: {
+    title: 'Sign in',
+    client: (client: Words): Words[] => ['to continue to ', client],
+    button: 'Sign in',
+    signUp: (link: (text: string) => Words): Words[] => ['New here? ', link('Create account')],
+    retryAfter: (seconds: number): string => `Try again in ${duration(seconds)}.`,
+    tooMany: 'That was too many tries.',
+  },
+  signUp: {
+    title: 'Create account',
+    client: (client: Words): Words[] => ['to continue to ', client],
+    button: 'Create account',
+    signIn: (link: (text: string) => Words): Words[] => ['Have an account already? ', link('Sign in')],
+  },
+  firstAdmin: {
+    title: 'Make the first administrator',
+    lead: 'This server is new. The account you make here can change everything on it. This link works once.',
+    button: 'Create account',
+  },
+
+  consent: {
+    title: (client: Words): Words[] => [client, ' asks to use your account'],
+    documentTitle: (client: string): string => `Allow ${client}?`,
+    organization: (organization: Words): Words[] => ['By ', organization],
+    verified: 'Verified',
+    unverified: 'Not verified',
+    unverifiedNote: 'Nobody here has checked who runs this application. Allow it only if you trust it.',
+    account: 'Signed in as',
+    switchAccount: (name: Words): Words[] => ['Not ', name, '? Use another account'],
+    asked: 'It will be able to',
+    alreadyAllowed: (count: number): string => `Allowed before (${numbers.format(count)})`,
+    restricted: 'Restricted',
+    alwaysIncluded: 'always included',
+    nothing: 'It asks for nothing beyond knowing that you signed in.',
+    destination: 'Either way, you go on to',
+    allow: 'Allow',
+    deny: 'Deny',
+    later: 'You can withdraw this at any time in your account, under Applications.',
+  },
+  signOut: {
+    title: 'Sign out?',
+    lead: 'This ends your session here in this browser.',
+    client: (client: Words): Words[] => [client, ' asks to sign you out.'],
+    button: 'Sign out',
+    stay: 'Stay signed in',
+  },
+  signedOut: {
+    title: 'You are signed out',
+    lead: 'Your session in this browser has ended.',
+    client: (client: Words): Words[] => [
+      'Your session in this browser has ended. You can go back to ',
+      client,
+      '.',
+    ],
+    signIn: 'Sign in again',
+  },
+
+  account: {
+    title: 'Your account',
+    profile: 'Profile',
+    verified: 'Verified',
+    unverified: 'Not verified',
+    noEmail: 'None',
+    created: 'Member since',
+    lastSignIn: 'Last sign-in',
+    access: 'Access',
+    sessionsLead: 'The browsers where you are signed in.',
+    applicationsLead: 'What you have allowed to act for you.',
+    sessions: (count: number): string => counted(count, 'session', 'sessions'),
+    applications: (count: number): string => counted(count, 'application', 'applications'),
+  },
+  sessions: {
+    title: 'Sessions',
+    lead: 'Every browser where you are signed in. End the ones you do not know, then change your password.',
+    current: 'This browser',
+    address: 'Address',
+    created: 'Signed in',
+    lastSeen: 'Last seen',
+    expires: 'Ends',
+    applications: 'Applications',
+    unknownUserAgent: 'Unknown browser',
+    end: 'End session',
+    endWhich: (userAgent: Words): Words[] => [': ', userAgent],
+    endOthers: 'End all other sessions',
+    endOthersNote: 'Applications that were signed in through them are signed out as well.',
+    empty: 'No sessions',
+    emptyNote: 'When you sign in with a browser, it is listed here.',
+  },
+  applications: {
+    title: 'Applications',
+    lead: 'Applications you have allowed to act for you, and what each of them may do.',
+    allowed: 'Allowed',
+    lastUsed: 'Last used',
+    neverUsed: 'Never',
+    permissions: (count: number): string => counted(count, 'permission', 'permissions'),
+    noPermissions: 'It knows that you signed in, nothing more.',
+    withdraw: 'Withdraw access…',
+    withdrawWhich: (client: Words): Words[] => [' of ', client],
+    withdrawNote: (client: Words): Words[] => [
+      client,
+      ' stops working for you at once. It has to ask you again to get access back.',
+    ],
+    withdrawConfirm: 'Withdraw access',
+    empty: 'No applications yet',
+    emptyNote: 'When you allow an application to act for you, it is listed here, and here you can end it.',
+  },
+
+  admin: {
+    title: 'Administration',
+    health: 'Health',
+    ok: 'Working',
+    failed: 'Not working',
+    counts: 'At a glance',
+    accounts: 'Accounts',
+    sessions: 'Sessions',
+    clients: 'Clients',
+    resources: 'Resources',
+    created: 'New accounts per day',
+    createdSummary: (total: number, days: number): string =>
+      `${counted(total, 'new account', 'new accounts')} in ${counted(days, 'day', 'days')}`,
+    createdOn: (day: string, count: number): string => `${day}: ${numbers.format(count)}`,
+    clientsLead: 'Applications and services known to this server.',
+    resourcesLead: 'The APIs this server protects.',
+    client: 'Client',
+    grantTypes: 'Grant types',
+    authMethod: 'Authentication',
+    scopes: 'Scopes',
+    status: 'Status',
+    enabled: 'Enabled',
+    disabled: 'Disabled',
+    resource: 'Resource',
+    tokenFormat: 'Token format',
+    restricted: 'Restricted',
+    none: 'None',
+    noClients: 'No clients yet',
+    noClientsNote:
+      'A client is an application or service that asks for tokens. Add one in the declarative file.',
+    noResources: 'No resources yet',
+    noResourcesNote: 'A resource is an API with its list of scopes. Add one in the declarative file.',
+  },
+
+  problem: {
+    reference: 'Reference',
+    code: 'Code',
+    status: 'Status',
+    help: 'If you ask for help, give this reference. It leads straight to the line in the log.',
+    home: 'Go to the home page',
+  },
+
+  secret: {
+    once: 'This is shown once. Copy it now: when you leave this page, nobody can show it again.',
+    tryIt: 'Try it',
+  },
+
+  /** The scopes of OpenID Connect in the words of the consent page. A resource's own scopes bring their own. */
+  standardScopes: {
+    title: 'Your identity',
+    labels: {
+      openid: 'Know that it is you',
+      profile: 'See your name and username',
+      email: 'See your e-mail address',
+      offline_access: 'Keep this access while you are away',
+    },
+  },
+}
