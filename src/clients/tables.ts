@@ -1,0 +1,46 @@
+import type { Generated, JSONColumnType } from 'kysely'
+
+export type ApplicationType = 'web' | 'native'
+export type TokenEndpointAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none'
+
+export interface ClientTables {
+  client: {
+    client_id: string
+    client_name: string
+    organization_id: string | null
+    application_type: Generated<ApplicationType>
+    redirect_uris: Generated<string[]>
+    post_logout_redirect_uris: Generated<string[]>
+    grant_types: string[]
+    token_endpoint_auth_method: TokenEndpointAuthMethod
+    default_scope: string | null
+    require_pkce: Generated<boolean>
+    require_consent: Generated<boolean>
+    id_token_signed_response_alg: Generated<string>
+    /** Identifiers of the resources this client is the server of (it may introspect their tokens). */
+    introspect: Generated<string[]>
+    /** RFC 7591 metadata that is only shown: client_uri, logo_uri, policy_uri, tos_uri, contacts. */
+    metadata: JSONColumnType<Record<string, unknown>>
+    disabled_at: Date | null
+    created_at: Generated<Date>
+    updated_at: Generated<Date>
+  }
+  /** The ceiling: the scopes a client can have, per resource. */
+  client_scope: {
+    client_id: string
+    resource: string
+    scope: string
+  }
+  client_secret: {
+    id: string
+    client_id: string
+    /** HMAC-SHA-256 of the secret under the pepper `pepper_id`. */
+    hash: Buffer
+    pepper_id: string
+    last4: string
+    origin: 'file' | 'generated'
+    created_at: Generated<Date>
+    expires_at: Date | null
+    revoked_at: Date | null
+  }
+}

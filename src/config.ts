@@ -1,0 +1,339 @@
+/**
+ * Every setting, in one table: name, parser, default, meaning. `docs/settings.md` and `.env.example` are printed
+ * from it. Only this file and main.ts read the environment. `loadConfig` reports everything wrong at once.
+ */
+import { isIP } from 'node:net'
+
+export type SignUpPolicy = 'open' | 'invite' | 'closed'
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+/** Durations are seconds. */
+export interface Config {
+  readonly production: boolean
+  readonly port: number
+  readonly host: string
+  /** Scheme, host and port; never a path or a trailing slash. */
+  readonly issuer: string
+  /** undefined: the embedded Postgres under `dataDir`. */
+  readonly databaseUrl: string | undefined
+  readonly databasePoolSize: number
+  readonly dataDir: string
+  /** 32 bytes each, newest first. Empty: made in `dataDir` at the first start. */
+  readonly secrets: readonly Buffer[]
+  readonly configFile: string | undefined
+  readonly trustedProxies: readonly string[]
+  readonly tokenPrefixes: readonly string[]
+  readonly environments: readonly string[]
+  readonly signUp: SignUpPolicy
+  readonly refreshGrace: number
+  readonly logLevel: LogLevel
+  readonly accentColor: string
+  readonly logoUrl: string | undefined
+  readonly allowEmbeddedPostgres: boolean
+  readonly shutdownTimeout: number
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+/** A parser returns the value, or throws an `Error` whose message finishes the sentence "NAME …". */
+type Parser<T> = (text: string) => T
+
+interface Setting<T> {
+  readonly parse: Parser<T>
+  readonly fallback: (environment: Environment) => T
+  /** The default as the documentation shows it. */
+  readonly shown: string
+  readonly meaning: string
+  readonly example?: string
+}
+
+const fail = (message: string): never => {
+  throw new Error(message)
+}
+
+const text: Parser<string> = value => value
+
+const list: Parser<string[]> = value =>
+  value
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+
+const integer =
+  (least: number, most: number): Parser<number> =>
+  value =>
+    /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most
+      ? Number(value)
+      : fail(`must be a whole number from ${least} to ${most}`)
+
+const boolean: Parser<boolean> = value =>
+  value === 'true' ? true : value === 'false' ? false : fail('must be true or false')
+
+const oneOf =
+  <T extends string>(...values: readonly T[]): Parser<T> =>
+  value =>
+    values.find(one => one === value) ?? fail(`must be one of ${values.join(', ')}`)
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** `30s`, `15m`, `24h`, `90d` → seconds. @throws Error when the text is none of these. */
+export const parseDuration: Parser<number> = value => {
+  const match = /^(\d{1,6})([smhd])$/.exec(value)
+  return match
+    ? Number(match[1]) * (UNIT_SECONDS[match[2] ?? ''] ?? 0)
+    : fail('must be a duration such as 30s, 15m, 24h or 90d')
+}
+
+const cidrs: Parser<string[]> = value => {
+  const items = list(value)
+  for (const item of items) {
+    const [address = '', bits, ...rest] = item.split('/')
+    const family = isIP(address)
+    const most = family === 4 ? 32 : 128
+    if (
+      family === 0 ||
+      rest.length > 0 ||
+      (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+    )
+      fail(`has "${item}", which is not an address or a CIDR range`)
+  }
+  return items
+}
+
+const issuer: Parser<string> = value => {
+  const url = URL.parse(value)
+  if (!url || !['http:', 'https:'].includes(url.protocol)) fail('must be an http or https URL')
+  else if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
+    fail('must have no path, query, fragment or user')
+  return (url as URL).origin
+}
+
+const secrets: Parser<Buffer[]> = value =>
+  list(value).map((item, index) => {
+    const bytes = Buffer.from(item, 'base64url')
+    return /^[\w-]+={0,2}$/.test(item) && bytes.length === 32
+      ? bytes
+      : fail(`has as item ${index + 1} something that is not 32 bytes in base64url`)
+  })
+
+const names =
+  (pattern: RegExp, what: string): Parser<string[]> =>
+  value => {
+    const items = list(value)
+    if (items.length === 0) fail('must not be empty')
+    for (const item of items) if (!pattern.test(item)) fail(`has "${item}", which is not ${what}`)
+    return items
+  }
+
+const postgresUrl: Parser<string> = value =>
+  /^postgres(ql)?:\/\//.test(value) ? value : fail('must start with postgres://')
+
+const colour: Parser<string> = value =>
+  /^#[0-9a-f]{6}$/i.test(value) ? value : fail('must be a colour such as #3b5bdb')
+
+const logo: Parser<string> = value =>
+  value.startsWith('/') || value.startsWith('data:image/')
+    ? value
+    : fail('must be a path on this server or a data:image URL, because pages load nothing from other origins')
+
+const isProduction = (environment: Environment) => environment.NODE_ENV === 'production'
+const always =
+  <T>(value: T) =>
+  () =>
+    value
+
+/** The table. The key is the environment variable's name. */
+export const SETTINGS = {
+  PORT: {
+    parse: integer(0, 65_535),
+    fallback: always(3000),
+    shown: '3000',
+    meaning: 'Port to listen on; 0 takes a free one.',
+  },
+  HOST: { parse: text, fallback: always('127.0.0.1'), shown: '127.0.0.1', meaning: 'Address to listen on.' },
+  ISSUER: {
+    parse: issuer,
+    fallback: always(''),
+    shown: 'http://localhost:PORT',
+    meaning: 'The issuer identifier: the origin that people and clients use. No path.',
+    example: 'https://id.example.com',
+  },
+  DATABASE_URL: {
+    parse: postgresUrl,
+    fallback: always(undefined),
+    shown: 'the embedded Postgres',
+    meaning: 'The Postgres to use (15 or newer). Unset: a real Postgres that Latchkey starts under DATA_DIR.',
+    example: 'postgres://latchkey:secret@db.internal:5432/latchkey',
+  },
+  DATABASE_POOL_SIZE: {
+    parse: integer(1, 1000),
+    fallback: always(10),
+    shown: '10',
+    meaning: 'The most connections a process opens to Postgres.',
+  },
+  DATA_DIR: {
+    parse: text,
+    fallback: always('.latchkey'),
+    shown: '.latchkey',
+    meaning: 'Where the embedded Postgres and generated secrets live.',
+  },
+  LATCHKEY_SECRETS: {
+    parse: secrets,
+    fallback: always([]),
+    shown: 'made in DATA_DIR outside production',
+    meaning:
+      'Master secrets, comma-separated base64url of 32 bytes each, newest first. Every use derives its own key.',
+    example: 'output of: openssl rand -base64 32 | tr "+/" "-_" | tr -d "="',
+  },
+  LATCHKEY_CONFIG: {
+    parse: text,
+    fallback: always(undefined),
+    shown: 'none',
+    meaning: 'Path of the declarative file (YAML or JSON), applied at every start in one transaction.',
+    example: './latchkey.yaml',
+  },
+  TRUSTED_PROXIES: {
+    parse: cidrs,
+    fallback: always([]),
+    shown: 'none',
+    meaning:
+      'Addresses or CIDR ranges of proxies whose forwarding headers are believed. From anyone else they are dropped.',
+    example: '10.0.0.0/8',
+  },
+  TOKEN_PREFIX: {
+    parse: names(
+      /^[a-z][a-z0-9]{1,15}$/,
+      'a token prefix (a letter, then 1 to 15 letters or digits, lower case)',
+    ),
+    fallback: always(['lk']),
+    shown: 'lk',
+    meaning: 'Prefix of the tokens Latchkey mints; a list, newest first: older prefixes still verify.',
+  },
+  ENVIRONMENTS: {
+    parse: names(/^(live|test)$/, 'live or test'),
+    fallback: always(['live', 'test']),
+    shown: 'live,test',
+    meaning: 'The environments that keys can belong to.',
+  },
+  SIGN_UP: {
+    parse: oneOf('open', 'invite', 'closed'),
+    fallback: environment => (isProduction(environment) ? 'closed' : 'open'),
+    shown: 'open (production: closed)',
+    meaning: 'Who may create an account: anyone, people with an invitation, or nobody.',
+  },
+  REFRESH_GRACE: {
+    parse: parseDuration,
+    fallback: always(10),
+    shown: '10s',
+    meaning: 'For how long after its first use a refresh token still answers with the same successor.',
+  },
+  LOG_LEVEL: {
+    parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    fallback: always('info'),
+    shown: 'info',
+    meaning: 'How much is logged (JSON lines on standard error).',
+  },
+  ACCENT_COLOR: {
+    parse: colour,
+    fallback: always('#3b5bdb'),
+    shown: '#3b5bdb',
+    meaning: 'The accent colour of the pages.',
+  },
+  LOGO_URL: {
+    parse: logo,
+    fallback: always(undefined),
+    shown: "Latchkey's own",
+    meaning: 'Logo on the pages: a path on this server or a data:image URL.',
+  },
+  ALLOW_EMBEDDED_POSTGRES: {
+    parse: boolean,
+    fallback: always(false),
+    shown: 'false',
+    meaning: 'Allow the embedded Postgres in production.',
+  },
+  SHUTDOWN_TIMEOUT: {
+    parse: parseDuration,
+    fallback: always(20),
+    shown: '20s',
+    meaning: 'How long SIGTERM waits for requests in flight before it ends them.',
+  },
+} satisfies Record<string, Setting<unknown>>
+
+type SettingName = keyof typeof SETTINGS
+type SettingValue<N extends SettingName> =
+  | ReturnType<(typeof SETTINGS)[N]['parse']>
+  | ReturnType<(typeof SETTINGS)[N]['fallback']>
+
+/** Everything that is wrong with the settings, one sentence each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(`The settings are not usable:\n${problems.map(problem => `  - ${problem}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+const isLoopback = (hostname: string) =>
+  hostname === 'localhost' ||
+  hostname.endsWith('.localhost') ||
+  hostname === '[::1]' ||
+  /^127\.\d+\.\d+\.\d+$/.test(hostname)
+
+function productionProblems(config: Config): string[] {
+  const url = new URL(config.issuer)
+  return [
+    config.secrets.length === 0 &&
+      'LATCHKEY_SECRETS is not set: production does not make its own secrets. Set 32 random bytes in base64url.',
+    url.protocol === 'http:' &&
+      !isLoopback(url.hostname) &&
+      `ISSUER is ${config.issuer}: production needs https (http is for loopback only).`,
+    config.databaseUrl === undefined &&
+      !config.allowEmbeddedPostgres &&
+      'DATABASE_URL is not set: production does not start the embedded Postgres unless ALLOW_EMBEDDED_POSTGRES=true.',
+  ].filter(problem => problem !== false)
+}
+
+/**
+ * Reads the settings. An empty variable counts as unset.
+ * @throws ConfigError with every problem, the refused development defaults of production included.
+ */
+export function loadConfig(environment: Environment): Config {
+  const problems: string[] = []
+  const read = <N extends SettingName>(name: N): SettingValue<N> => {
+    const value = environment[name]
+    const setting = SETTINGS[name] as Setting<SettingValue<N>>
+    if (value === undefined || value === '') return setting.fallback(environment)
+    try {
+      return setting.parse(value)
+    } catch (error) {
+      problems.push(`${name} ${(error as Error).message}.`)
+      return setting.fallback(environment)
+    }
+  }
+
+  const port = read('PORT')
+  const config: Config = {
+    production: isProduction(environment),
+    port,
+    host: read('HOST'),
+    issuer: read('ISSUER') || `http://localhost:${port}`,
+    databaseUrl: read('DATABASE_URL'),
+    databasePoolSize: read('DATABASE_POOL_SIZE'),
+    dataDir: read('DATA_DIR'),
+    secrets: read('LATCHKEY_SECRETS'),
+    configFile: read('LATCHKEY_CONFIG'),
+    trustedProxies: read('TRUSTED_PROXIES'),
+    tokenPrefixes: read('TOKEN_PREFIX'),
+    environments: read('ENVIRONMENTS'),
+    signUp: read('SIGN_UP') as SignUpPolicy,
+    refreshGrace: read('REFRESH_GRACE'),
+    logLevel: read('LOG_LEVEL') as LogLevel,
+    accentColor: read('ACCENT_COLOR'),
+    logoUrl: read('LOGO_URL'),
+    allowEmbeddedPostgres: read('ALLOW_EMBEDDED_POSTGRES'),
+    shutdownTimeout: read('SHUTDOWN_TIMEOUT'),
+  }
+  if (config.production) problems.push(...productionProblems(config))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config)
+}

@@ -1,0 +1,16 @@
+import type { JWK } from 'jose'
+import type { Generated, JSONColumnType } from 'kysely'
+
+export type SigningKeyState = 'next' | 'current' | 'previous'
+
+export interface KeyTables {
+  signing_key: {
+    kid: string
+    alg: string
+    state: SigningKeyState
+    public_jwk: JSONColumnType<JWK>
+    /** JWE (dir, A256GCM) of the private JWK. */
+    sealed_private_jwk: string
+    created_at: Generated<Date>
+  }
+}

@@ -1,0 +1,82 @@
+import type { Generated, JSONColumnType } from 'kysely'
+
+type Payload = JSONColumnType<Record<string, unknown>>
+
+/** What oidc-provider stores. Ids are kept as HMAC only; `sealed_payload` is a JWE (dir, A256GCM). */
+export interface OidcTables {
+  session: {
+    uid: string
+    id_hash: Buffer
+    account_id: string | null
+    sealed_payload: string
+    user_agent: string | null
+    address: string | null
+    created_at: Generated<Date>
+    signed_in_at: Date | null
+    last_seen_at: Generated<Date>
+    expires_at: Date
+    ended_at: Date | null
+  }
+  interaction: {
+    id_hash: Buffer
+    sealed_payload: string
+    created_at: Generated<Date>
+    expires_at: Date
+  }
+  authorization_grant: {
+    id: string
+    account_id: string
+    client_id: string
+    session_uid: string | null
+    /** Granted `offline_access`: outlives the browser session. */
+    offline: Generated<boolean>
+    payload: Payload
+    created_at: Generated<Date>
+    expires_at: Date
+    ended_at: Date | null
+  }
+  authorization_code: {
+    id_hash: Buffer
+    grant_id: string
+    client_id: string
+    account_id: string
+    payload: Payload
+    created_at: Generated<Date>
+    expires_at: Date
+    consumed_at: Date | null
+  }
+  refresh_token: {
+    id_hash: Buffer
+    predecessor_hash: Buffer | null
+    /** The master secret its successor is derived with. */
+    key_id: string
+    grant_id: string
+    client_id: string
+    account_id: string
+    payload: Payload
+    created_at: Generated<Date>
+    expires_at: Date
+    consumed_at: Date | null
+    successor_used: Generated<boolean>
+  }
+  /** Opaque access tokens; JWT access tokens are not stored. */
+  access_token: {
+    id_hash: Buffer
+    kind: 'AccessToken' | 'ClientCredentials'
+    grant_id: string | null
+    client_id: string
+    account_id: string | null
+    payload: Payload
+    created_at: Generated<Date>
+    expires_at: Date
+  }
+  /** What an account has allowed a client; `resource` is '' for the OpenID Connect scopes. */
+  consent: {
+    account_id: string
+    client_id: string
+    resource: string
+    scopes: string[]
+    created_at: Generated<Date>
+    updated_at: Generated<Date>
+  }
+}

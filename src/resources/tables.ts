@@ -1,0 +1,31 @@
+import type { Generated } from 'kysely'
+
+export type TokenFormat = 'jwt' | 'opaque'
+
+export interface ResourceTables {
+  resource: {
+    /** The audience of its tokens. */
+    identifier: string
+    name: string
+    organization_id: string | null
+    token_format: Generated<TokenFormat>
+    token_signing_alg: Generated<string>
+    /** Seconds. */
+    access_token_lifetime: Generated<number>
+    env: string | null
+    created_at: Generated<Date>
+    updated_at: Generated<Date>
+  }
+  resource_scope: {
+    resource: string
+    name: string
+    description: string
+    /** An account needs a role for it. */
+    restricted: Generated<boolean>
+  }
+  role_scope: {
+    role: string
+    resource: string
+    scope: string
+  }
+}

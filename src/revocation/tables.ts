@@ -1,0 +1,15 @@
+import type { Generated } from 'kysely'
+
+/** What a revocation ends. `token` is the `jti` of one JWT access token. */
+export type RevocationKind = 'token' | 'grant' | 'session' | 'client' | 'account'
+
+export interface RevocationTables {
+  revocation: {
+    kind: RevocationKind
+    id: string
+    reason: string
+    revoked_at: Generated<Date>
+    /** When nothing that this ends could be alive any more; null: never forgotten. */
+    expires_at: Date | null
+  }
+}
