@@ -5,7 +5,7 @@ import { cpSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, symlin
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { z } from 'zod'
-import { codeOf } from './lock.ts'
+import { codeOf } from './process-state.ts'
 import { can, type RunAs, runSync } from './run-as.ts'
 
 export interface Binaries {

@@ -4,7 +4,7 @@ import { createServer, Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Binaries } from './binaries.ts'
-import { codeOf } from './lock.ts'
+import { codeOf } from './process-state.ts'
 import type { RunAs } from './run-as.ts'
 import { output, spawnTied, type TiedProcess } from './tied.ts'
 
