@@ -1,0 +1,3 @@
+import { endRun } from './test-run.ts'
+
+export default endRun
