@@ -47,14 +47,14 @@ function Application({ application, action }: { application: ApplicationItem; ac
   const { name, host, scopes, allowedAt, lastUsedAt } = application
   return (
     <li class="card item">
-      <div class="item-heading">
+      <div>
         <h2>
           <Name>{name}</Name>
         </h2>
         {host ? (
-          <span class="hint">
+          <p class="hint">
             <Name>{host}</Name>
-          </span>
+          </p>
         ) : null}
       </div>
       <DetailsList

@@ -74,7 +74,7 @@ function Session({ session, action }: { session: SessionItem; action: string }) 
           { term: words.created, value: <Time value={session.createdAt} /> },
           { term: words.expires, value: <Time value={session.expiresAt} /> },
           session.applications.length > 0
-            ? { term: words.applications, value: <Names names={session.applications} /> }
+            ? { term: words.applications, value: <Names names={session.applications} />, whole: true }
             : undefined,
         ]}
       />

@@ -10,7 +10,9 @@ export interface RowNameProps {
 export function RowName({ name, identifier, organization }: RowNameProps) {
   return (
     <div class="row-name">
-      <Name>{name}</Name>
+      <span class="row-title">
+        <Name>{name}</Name>
+      </span>
       <code>{identifier}</code>
       {organization ? (
         <span class="hint">

@@ -11,7 +11,7 @@ import { dark, light, type Palette } from './palette.ts'
 const white: HexColor = '#ffffff'
 const black: HexColor = '#000000'
 
-export const defaultAccentColor: HexColor = '#2f5d8a'
+export const defaultAccentColor: HexColor = '#3b5bdb'
 
 /** @throws TypeError when `accentColor` is not `#rrggbb` */
 export function themeStylesheet(accentColor: string): string {
@@ -34,14 +34,14 @@ export interface Accents {
   readonly onAccent: HexColor
   /** the edge of a filled shape, at least 3:1 on every surface */
   readonly accentEdge: HexColor
-  /** links, focus outlines, chart bars: at least 4.5:1 on every surface */
+  /** links, focus outlines, chart bars: at least 5.5:1 on every surface */
   readonly accentText: HexColor
   /** a tint behind text */
   readonly accentSoft: HexColor
 }
 
 export function accents(accent: HexColor, palette: Palette, end: HexColor): Accents {
-  const accentSoft = mix(palette.surface, accent, 0.08)
+  const accentSoft = mix(palette.surface, accent, end === white ? 0.2 : 0.08)
   const surfaces = [palette.canvas, palette.surface, palette.sunken, accentSoft]
   const onAccent = inkOn(accent)
   return {
@@ -49,7 +49,7 @@ export function accents(accent: HexColor, palette: Palette, end: HexColor): Acce
     accentHover: mix(accent, onAccent === white ? black : white, 0.12),
     onAccent,
     accentEdge: readable(accent, end, surfaces, 3),
-    accentText: readable(accent, end, surfaces, 4.5),
+    accentText: readable(accent, end, surfaces, 5.5),
     accentSoft,
   }
 }

@@ -8,11 +8,12 @@ export interface Bar {
 export function BarChart({ summary, bars }: { summary: string; bars: Bar[] }) {
   const height = 64
   const step = 12
+  const fewest = 30
   const highest = Math.max(1, ...bars.map(bar => bar.value))
   return (
     <svg
       class="bar-chart"
-      viewBox={`0 0 ${Math.max(1, bars.length) * step} ${height}`}
+      viewBox={`0 0 ${Math.max(fewest, bars.length) * step} ${height}`}
       preserveAspectRatio="none"
       role="img"
       aria-label={summary}

@@ -3,6 +3,8 @@ import type { ComponentChildren } from 'preact'
 export interface Detail {
   term: string
   value: ComponentChildren
+  /** long: takes the whole line where details share one */
+  whole?: boolean | undefined
 }
 
 /** Terms and their values, side by side where there is room. */
@@ -11,7 +13,7 @@ export function DetailsList({ details }: { details: (Detail | undefined)[] }) {
     <dl class="details">
       {details.map(detail =>
         detail ? (
-          <div key={detail.term}>
+          <div key={detail.term} class={detail.whole ? 'whole' : undefined}>
             <dt>{detail.term}</dt>
             <dd>{detail.value}</dd>
           </div>

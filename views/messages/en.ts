@@ -106,7 +106,7 @@ export const en = {
     verified: 'Verified',
     unverified: 'Not verified',
     unverifiedNote: 'Nobody here has checked who runs this application. Allow it only if you trust it.',
-    account: 'Signed in as',
+    account: (name: Words, username: Words): Words[] => ['Signed in as ', name, ' (', username, ')'],
     switchAccount: (name: Words): Words[] => ['Not ', name, '? Use another account'],
     asked: 'It will be able to',
     alreadyAllowed: (count: number): string => `Allowed before (${numbers.format(count)})`,
@@ -152,7 +152,7 @@ export const en = {
   },
   sessions: {
     title: 'Sessions',
-    lead: 'Every browser where you are signed in. End the ones you do not know, then change your password.',
+    lead: 'Every browser where you are signed in. End the ones you do not know.',
     current: 'This browser',
     address: 'Address',
     created: 'Signed in',

@@ -94,10 +94,12 @@ function Account({ account, switchAction }: AccountProps) {
   return (
     <div class="consent-account">
       <p>
-        {words.account} <Name strong>{account.name || account.username}</Name>{' '}
-        <span class="hint">
-          <Name>{account.username}</Name>
-        </span>
+        {words.account(
+          <Name key="name" strong>
+            {account.name || account.username}
+          </Name>,
+          <Name key="username">{account.username}</Name>,
+        )}
       </p>
       {switchAction === undefined ? null : (
         <Form action={switchAction}>
