@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -14,7 +15,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(import.meta.url)
@@ -41,7 +42,10 @@ function build() {
   })
   if (result.error) return fail(`Cannot run the TypeScript compiler: ${result.error.message}`)
   if (result.status !== 0) return fail('The sources do not compile: see above.')
-  for (const folder of FOLDERS) removeOrphans(folder)
+  for (const folder of FOLDERS) {
+    copyOthers(folder)
+    removeOrphans(folder)
+  }
   writeFileSync(stamp, sources)
   return true
 }
@@ -74,13 +78,21 @@ function filesBelow(folder) {
     )
 }
 
+// Style sheets and browser modules lie beside what was compiled, as they lie beside its source.
+function copyOthers(folder) {
+  for (const file of filesBelow(folder).filter(file => !/\.[cm]?tsx?$/.test(file))) {
+    mkdirSync(dirname(join(dist, file)), { recursive: true })
+    copyFileSync(join(root, file), join(dist, file))
+  }
+}
+
 // The compiler leaves the output of a source that is gone, and a migration that is gone must not run.
 function removeOrphans(folder) {
   for (const file of filesBelow(join('dist', folder))) {
-    const match = /^dist[\\/](.*)\.js(\.map)?$/.exec(file)
-    if (match === null) continue
-    const hasSource = ['.ts', '.tsx', '.mts'].some(ending => existsSync(join(root, match[1] + ending)))
-    if (!hasSource) rmSync(join(root, file))
+    const source = relative('dist', file)
+    const compiled = /^(.*)\.js(\.map)?$/.exec(source)
+    const candidates = compiled ? ['.ts', '.tsx'].map(ending => compiled[1] + ending) : []
+    if (![source, ...candidates].some(path => existsSync(join(root, path)))) rmSync(join(root, file))
   }
 }
 

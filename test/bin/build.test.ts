@@ -56,13 +56,17 @@ test('a source that does not compile: its error on standard error, exit code 1, 
   expect(await latchkey()).toMatchObject({ code: 0, stdout: '3 []\n' })
 })
 
-test('what was compiled from a file that is gone, is gone', async () => {
+test('what was built from a file that is gone, is gone', async () => {
   write('migrations/first.ts', 'export const up = 1\n')
+  write('views/style.css', 'p { margin: 0 }\n')
   await latchkey()
   expect(existsSync(join(checkout, 'dist/migrations/first.js'))).toBe(true)
+  expect(existsSync(join(checkout, 'dist/views/style.css'))).toBe(true)
   rmSync(join(checkout, 'migrations/first.ts'))
+  rmSync(join(checkout, 'views/style.css'))
   await latchkey()
   expect(existsSync(join(checkout, 'dist/migrations/first.js'))).toBe(false)
+  expect(existsSync(join(checkout, 'dist/views/style.css'))).toBe(false)
 })
 
 test('commands that start at once build once, also when an earlier build was killed', async () => {
