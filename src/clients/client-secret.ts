@@ -1,0 +1,103 @@
+/**
+ * Client secrets. Stored: HMAC-SHA-256 under a pepper (they are long and random; argon2id is for people's passwords) and
+ * the last four characters. A client has several, so that one can be replaced without a pause. What ends one: its expiry,
+ * its revocation, or its successor in the declarative file.
+ */
+import { sql } from 'kysely'
+import type { Tx } from '../db/connect.ts'
+import { newId } from '../db/id.ts'
+import { hashSecret, verifySecret } from '../secrets/hash.ts'
+import type { Keyring } from '../secrets/keyring.ts'
+import { randomToken } from '../secrets/token.ts'
+import { type Client, changed } from './client.ts'
+
+export const MIN_CLIENT_SECRET_LENGTH = 32
+
+/**
+ * Whether `secret` is one of the client's, decided in the same time wherever it stands in the list.
+ * @param now the caller's clock: the client may have been read a while ago
+ */
+export function verifyClientSecret(
+  keyring: Keyring,
+  client: Pick<Client, 'secrets'>,
+  secret: string,
+  now: Date,
+): boolean {
+  let found = false
+  for (const stored of client.secrets) {
+    const matches = verifySecret(keyring, secret, stored)
+    const alive = stored.expiresAt === null || stored.expiresAt > now
+    found = (matches && alive) || found
+  }
+  return found
+}
+
+/** Adds a secret made here. Its value is in the answer and nowhere else; the other secrets stay. */
+export async function createClientSecret(
+  tx: Tx,
+  keyring: Keyring,
+  { clientId, expiresAt = null }: { clientId: string; expiresAt?: Date | null },
+): Promise<{ id: string; secret: string; last4: string }> {
+  const secret = randomToken()
+  const id = await insert(tx, keyring, { clientId, secret, origin: 'generated', expiresAt })
+  await changed(tx, clientId)
+  return { id, secret, last4: secret.slice(-4) }
+}
+
+/**
+ * Makes `secret` the file's own secret of this client: another one that came from the file ends, generated ones stay.
+ * @returns whether anything changed. The caller writes the client's change-log row then.
+ */
+export async function replaceFileSecret(
+  tx: Tx,
+  keyring: Keyring,
+  { clientId, secret }: { clientId: string; secret: string },
+): Promise<boolean> {
+  const current = await tx
+    .selectFrom('client_secret')
+    .select(['id', 'hash', 'pepper_id'])
+    .where('client_id', '=', clientId)
+    .where('origin', '=', 'file')
+    .where('revoked_at', 'is', null)
+    .execute()
+  const same = (row: { hash: Buffer; pepper_id: string }) =>
+    verifySecret(keyring, secret, { hash: row.hash, pepperId: row.pepper_id })
+  const kept = current.find(same)
+  const ended = current.filter(row => row !== kept).map(row => row.id)
+  if (ended.length > 0)
+    await tx
+      .updateTable('client_secret')
+      .set({ revoked_at: sql<Date>`clock_timestamp()` })
+      .where('id', 'in', ended)
+      .execute()
+  if (!kept) await insert(tx, keyring, { clientId, secret, origin: 'file', expiresAt: null })
+  return !kept || ended.length > 0
+}
+
+interface NewSecret {
+  readonly clientId: string
+  readonly secret: string
+  readonly origin: 'file' | 'generated'
+  readonly expiresAt: Date | null
+}
+
+async function insert(tx: Tx, keyring: Keyring, { clientId, secret, origin, expiresAt }: NewSecret) {
+  if (secret.length < MIN_CLIENT_SECRET_LENGTH)
+    throw new Error(`A client secret needs at least ${MIN_CLIENT_SECRET_LENGTH} characters`)
+  const { hash, pepperId } = hashSecret(keyring, secret)
+  const id = newId()
+  await tx
+    .insertInto('client_secret')
+    .values({
+      id,
+      client_id: clientId,
+      hash,
+      pepper_id: pepperId,
+      last4: secret.slice(-4),
+      origin,
+      expires_at: expiresAt,
+      revoked_at: null,
+    })
+    .execute()
+  return id
+}

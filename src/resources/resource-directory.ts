@@ -1,0 +1,28 @@
+/** Resources by identifier, from memory while the change log is fresh. */
+import type { ChangeLog } from '../db/change-log.ts'
+import type { Db } from '../db/connect.ts'
+import { createFollowedCache } from '../db/followed-cache.ts'
+import { findResource, listResources, type Resource } from './resource.ts'
+
+export interface ResourceDirectory {
+  find(identifier: string): Promise<Resource | undefined>
+  /** Always from the database. */
+  list(): Promise<Resource[]>
+  close(): void
+}
+
+export function createResourceDirectory({
+  db,
+  changeLog,
+}: {
+  db: Db
+  changeLog: Pick<ChangeLog, 'subscribe' | 'isFresh'>
+}): ResourceDirectory {
+  const cache = createFollowedCache({
+    changeLog,
+    type: 'resource',
+    idOf: payload => payload.identifier,
+    load: identifier => findResource(db, identifier),
+  })
+  return { ...cache, list: () => listResources(db) }
+}
