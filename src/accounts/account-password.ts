@@ -1,0 +1,54 @@
+/** The stored password of an account: a PHC string that only the sign-in room can make and check. */
+import { sql } from 'kysely'
+import type { Db, Tx } from '../db/connect.ts'
+import { normalizeUsername } from './account-fields.ts'
+
+export interface StoredPassword {
+  readonly accountId: string
+  /** null: this account has no password. */
+  readonly passwordHash: string | null
+  readonly disabled: boolean
+}
+
+/** The username is normalised here; it must hold no U+0000 and no lone surrogate. */
+export async function findStoredPassword(db: Db | Tx, username: string): Promise<StoredPassword | undefined> {
+  const row = await db
+    .selectFrom('account')
+    .select(['id', 'password_hash', 'disabled_at'])
+    .where('username', '=', normalizeUsername(username))
+    .executeTakeFirst()
+  return row && { accountId: row.id, passwordHash: row.password_hash, disabled: row.disabled_at !== null }
+}
+
+/** A new password. */
+export async function setPasswordHash(tx: Tx, accountId: string, passwordHash: string): Promise<void> {
+  await tx
+    .updateTable('account')
+    .set({
+      password_hash: passwordHash,
+      password_changed_at: sql`clock_timestamp()`,
+      updated_at: sql`clock_timestamp()`,
+    })
+    .where('id', '=', accountId)
+    .execute()
+}
+
+/**
+ * Whether the account is still enabled and has this very hash: asked in the transaction that lets somebody in, because
+ * checking the password took a while. `rehashed` is the same password under today's parameters.
+ */
+export async function confirmPasswordHash(
+  tx: Tx,
+  accountId: string,
+  { current, rehashed }: { current: string; rehashed: string | undefined },
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('account')
+    .set({ password_hash: rehashed ?? current })
+    .where('id', '=', accountId)
+    .where('password_hash', '=', current)
+    .where('disabled_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
+}
