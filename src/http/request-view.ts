@@ -1,0 +1,59 @@
+/** A request as the credential kinds see it: read-only, complete, and nothing of Koa. */
+import type { Context } from './context.ts'
+
+export interface RequestView {
+  readonly method: string
+  /** Absolute: the issuer's origin with the path and query as they were sent. */
+  readonly url: string
+  /** Path as sent, without the query. */
+  readonly path: string
+  /** As sent: order, spelling and repetition kept. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** Every value of a header, in order. */
+  all(name: string): readonly string[]
+  /** The values of a header joined with `, ` (cookies with `; `); undefined when it was not sent. */
+  header(name: string): string | undefined
+  /** The client's address; '' when it is not known. */
+  readonly address: string
+}
+
+export interface RequestParts {
+  readonly method: string
+  readonly url: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly address?: string
+}
+
+/** The request being answered. */
+export function requestView(ctx: Pick<Context, 'method' | 'href' | 'req' | 'state'>): RequestView {
+  const headers: [string, string][] = []
+  const { rawHeaders } = ctx.req
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
+  }
+  return describeRequest({ method: ctx.method, url: ctx.href, headers, address: ctx.state.clientAddress })
+}
+
+/** A request that somebody tells us about, such as the body of `POST /v1/verify`. */
+export function describeRequest({ method, url, headers, address = '' }: RequestParts): RequestView {
+  const byName = new Map<string, string[]>()
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase()
+    const values = byName.get(key)
+    if (values) values.push(value)
+    else byName.set(key, [value])
+  }
+  const all = (name: string) => byName.get(name.toLowerCase()) ?? []
+  return Object.freeze({
+    method,
+    url,
+    path: url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '') || '/',
+    headers,
+    all,
+    header: (name: string) => {
+      const values = all(name)
+      return values.length === 0 ? undefined : values.join(name.toLowerCase() === 'cookie' ? '; ' : ', ')
+    },
+    address,
+  })
+}
