@@ -66,15 +66,7 @@ function fetchNode(cache, binary, version) {
   const staging = mkdtempSync(join(cache, 'fetch-'))
   try {
     writeManifest(staging, pkg)
-    const install = npm([
-      'ci',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--loglevel=error',
-      '--prefix',
-      staging,
-    ])
+    const install = npmCi(staging)
     if (install.status !== 0) {
       throw new CannotRun(
         `npm could not fetch ${pkg.name}@${PINNED}:\n${output(install)}\n${advice(version)}`,
@@ -102,6 +94,21 @@ function writeManifest(directory, { name, integrity }) {
   const lock = { name: root.name, version: root.version, lockfileVersion: 3, requires: true, packages }
   writeFileSync(join(directory, 'package.json'), JSON.stringify(root))
   writeFileSync(join(directory, 'package-lock.json'), JSON.stringify(lock))
+}
+
+function npmCi(directory) {
+  const args = [
+    'ci',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-update-notifier',
+    '--loglevel=error',
+  ]
+  const install = npm([...args, '--prefix', directory])
+  // A user without a home has no npm cache either.
+  const cacheIsClosed = install.status !== 0 && /EACCES|EPERM|EROFS/.test(output(install))
+  return cacheIsClosed ? npm([...args, '--prefix', directory, '--cache', join(directory, 'npm')]) : install
 }
 
 function npm(args) {
