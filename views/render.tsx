@@ -1,6 +1,6 @@
 /**
- * Turns a page component into a complete HTML document. Pages are rendered on the server only: typed props in,
- * a string out, everything escaped. They know nothing of HTTP, the database or the settings.
+ * Turns a page component into a complete HTML document. Pages are rendered on the server only: typed props
+ * in, a string out, everything escaped. They know nothing of HTTP, the database or the settings.
  */
 import type { VNode } from 'preact'
 import { render } from 'preact-render-to-string'

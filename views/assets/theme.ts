@@ -1,9 +1,9 @@
 /**
  * The stylesheet behind `/assets/theme.css`: every colour of the pages, in both schemes.
  *
- * The accent colour is the operator's and can be anything, so it is used as it is only where it fills a shape
- * (with black or white text on it, one of which always has 4.5:1). Where it is text, an outline or an edge it is
- * moved towards black or white until WCAG AA holds on every surface it can stand on.
+ * The accent colour is the operator's and can be anything, so it is used as it is only where it fills a
+ * shape (with black or white text on it, one of which always has 4.5:1). Where it is text, an outline or an
+ * edge it is moved towards black or white until WCAG AA holds on every surface it can stand on.
  */
 import { contrast, type HexColor, isHexColor, mix, readable } from './color.ts'
 import { dark, light, type Palette } from './palette.ts'

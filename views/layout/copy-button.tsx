@@ -1,7 +1,14 @@
 import { usePage } from '../page-context.ts'
 
-/** Copies the text of the element with the id `of`. Hidden until copy.js finds it, as it needs JavaScript. */
-export function CopyButton({ of }: { of: string }) {
+export interface CopyButtonProps {
+  /** the id of the element whose text is copied */
+  of: string
+  /** names it, for those who meet the button away from the text */
+  what: string
+}
+
+/** Hidden until copy.js finds it, as it needs JavaScript. */
+export function CopyButton({ of, what }: CopyButtonProps) {
   const { messages } = usePage()
   const { copy, copied, copyFailed } = messages.layout
   return (
@@ -12,11 +19,11 @@ export function CopyButton({ of }: { of: string }) {
       data-copy={of}
       data-copied={copied}
       data-failed={copyFailed}
-      aria-describedby={of}
     >
       <span data-copy-label aria-live="polite">
         {copy}
       </span>
+      <span class="visually-hidden">: {what}</span>
     </button>
   )
 }

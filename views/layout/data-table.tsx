@@ -13,8 +13,9 @@ export interface DataTableProps<Row> {
 }
 
 /**
- * A table that turns into cards on a narrow screen. The stylesheet then lays its parts out as blocks, which makes
- * some browsers forget that it is a table, so the roles are written down. The first column names the row.
+ * A table that turns into cards on a narrow screen. The stylesheet then lays its parts out as blocks, which
+ * makes some browsers forget that it is a table, so the roles are written down. The first column names the
+ * row.
  */
 export function DataTable<Row>({ caption, columns, rows, rowKey }: DataTableProps<Row>) {
   return (

@@ -14,7 +14,10 @@ export interface FieldProps {
   describedBy?: string | undefined
 }
 
-/** A labelled input with its hint and its error, tied together for everyone who cannot see that they touch. */
+/**
+ * A labelled input with its hint and its error, tied together for everyone who cannot see that they
+ * touch.
+ */
 export function Field(field: FieldProps) {
   const { name, label, type = 'text', value, hint, error, autoComplete, autoFocus, describedBy } = field
   const id = fieldId(name)

@@ -10,8 +10,8 @@ export interface FormProps {
 }
 
 /**
- * A form that posts, with the CSRF token of the page. The server judges the input and says what is wrong next to
- * the field, in one voice and one language, so the browser's own bubbles are off.
+ * A form that posts, with the CSRF token of the page. The server judges the input and says what is wrong
+ * next to the field, in one voice and one language, so the browser's own bubbles are off.
  */
 export function Form({ action, hidden = {}, class: className = 'form', children }: FormProps) {
   const { csrf } = usePage()

@@ -3,8 +3,8 @@ import { paths } from './paths.ts'
 import { localImage } from './safe-url.ts'
 
 /** A key that stands like an L: bow, shaft and two teeth. The same paths draw the icon of the tab. */
-export const keyPath = 'M12.5 15.5v10M12.5 20.5h4.5M12.5 25.5h7.5'
-export const keyBow = { cx: 12.5, cy: 10.75, r: 4.75 }
+export const keyPath = 'M14.5 15.5v10M14.5 20.5h4.5M14.5 25.5h7.5'
+export const keyBow = { cx: 14.5, cy: 10.75, r: 4.75 }
 
 export function LogoMark() {
   return (

@@ -45,7 +45,7 @@ export function ScopeGroupTitle({ group }: { group: ScopeGroup }) {
   )
 }
 
-export function ScopeText({ scope, descriptionId }: { scope: Scope; descriptionId?: string | undefined }) {
+export function ScopeText({ scope }: { scope: Scope }) {
   const { messages } = usePage()
   return (
     <span class="scope-text">
@@ -59,7 +59,7 @@ export function ScopeText({ scope, descriptionId }: { scope: Scope; descriptionI
         ) : null}
       </span>
       {scope.description ? (
-        <span class="hint" id={descriptionId}>
+        <span class="hint">
           <bdi>{scope.description}</bdi>
         </span>
       ) : null}

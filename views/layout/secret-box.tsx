@@ -21,24 +21,24 @@ export function SecretBox({ label, secret, example, id = 'secret' }: SecretBoxPr
         <bdi>{label}</bdi>
       </h2>
       <Notice tone="warning">{messages.secret.once}</Notice>
-      <Copyable id={id} text={secret} />
+      <Copyable id={id} what={label} text={secret} />
       {example === undefined ? null : (
         <>
           <h3>{messages.secret.tryIt}</h3>
-          <Copyable id={`${id}-example`} text={example} />
+          <Copyable id={`${id}-example`} what={messages.secret.tryIt} text={example} />
         </>
       )}
     </section>
   )
 }
 
-function Copyable({ id, text }: { id: string; text: string }) {
+function Copyable({ id, what, text }: { id: string; what: string; text: string }) {
   return (
     <div class="copyable">
       <code id={id} class="notranslate">
         {text}
       </code>
-      <CopyButton of={id} />
+      <CopyButton of={id} what={what} />
     </div>
   )
 }

@@ -1,6 +1,7 @@
 /**
- * The English words of every page. Plain words are strings; words with something inside are functions, so that a
- * language decides order and plural. `Words` may hold marked-up names, always passed in, never made here.
+ * The English words of every page. Plain words are strings; words with something inside are functions, so
+ * that a language decides order and plural. `Words` may hold marked-up names, always passed in, never made
+ * here.
  */
 import type { ComponentChildren } from 'preact'
 
@@ -44,7 +45,6 @@ export const en = {
     copy: 'Copy',
     copied: 'Copied',
     copyFailed: 'Selected: copy it by hand',
-    optional: 'optional',
     errorSummary: (count: number): string => `${counted(count, 'thing needs', 'things need')} another look`,
   },
   nav: {
@@ -58,12 +58,10 @@ export const en = {
 
   fields: {
     username: 'Username',
-    usernameOrEmail: 'Username',
     name: 'Name',
     email: 'E-mail address',
     password: 'Password',
     newPasswordHint: '8 to 128 characters. A few words you can remember are better than one hard one.',
-    nameHint: 'How you are called. Applications you allow may see it.',
   },
 
   home: {
@@ -111,7 +109,6 @@ export const en = {
     asked: 'It will be able to',
     alreadyAllowed: (count: number): string => `Allowed before (${numbers.format(count)})`,
     restricted: 'Restricted',
-    alwaysIncluded: 'always included',
     nothing: 'It asks for nothing beyond knowing that you signed in.',
     destination: 'Either way, you go on to',
     allow: 'Allow',
@@ -233,7 +230,10 @@ export const en = {
     tryIt: 'Try it',
   },
 
-  /** The scopes of OpenID Connect in the words of the consent page. A resource's own scopes bring their own. */
+  /**
+   * The scopes of OpenID Connect in the words of the consent page. A resource's own scopes bring their
+   * own.
+   */
   standardScopes: {
     title: 'Your identity',
     labels: {

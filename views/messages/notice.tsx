@@ -9,7 +9,10 @@ export interface NoticeProps {
   children: ComponentChildren
 }
 
-/** One message about what happened, or what to take care of. The tone is in words too, not in colour alone. */
+/**
+ * One message about what happened, or what to take care of. The tone is in words too, not in colour
+ * alone.
+ */
 export function Notice({ tone, id, children }: NoticeProps) {
   const { messages } = usePage()
   return (

@@ -28,7 +28,10 @@ export interface ConsentPageProps {
   switchAccountAction?: string | undefined
 }
 
-/** May this client act for this account? What is granted is what the server recorded, less what was unticked. */
+/**
+ * May this client act for this account? What is granted is what the server recorded, less what was
+ * unticked.
+ */
 export function ConsentPage(props: ConsentPageProps) {
   const { action, client, account, groups, alreadyAllowed = [], switchAccountAction } = props
   const words = usePage().messages.consent

@@ -22,14 +22,14 @@ export function ProblemPage({ status, title, message, code, requestId, back }: P
   const words = usePage().messages.problem
   return (
     <FocusedPage title={title} lead={message}>
-      <dl class="details problem-details">
+      <dl class="details">
         <div>
           <dt>{words.reference}</dt>
           <dd class="copyable">
             <code id="reference" class="notranslate">
               {requestId}
             </code>
-            <CopyButton of="reference" />
+            <CopyButton of="reference" what={words.reference} />
           </dd>
         </div>
         <div>

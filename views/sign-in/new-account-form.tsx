@@ -11,7 +11,10 @@ export interface NewAccountValues {
   email: string
 }
 
-/** By field name. An error of something that is no field here (an invitation, say) is shown above the form. */
+/**
+ * By field name. An error of something that is no field here (an invitation, say) is shown above the
+ * form.
+ */
 export type NewAccountErrors = Partial<Record<string, string>>
 
 export interface NewAccountFormProps {
