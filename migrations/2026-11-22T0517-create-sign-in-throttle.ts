@@ -5,13 +5,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE TABLE sign_in_throttle (
       key bytea PRIMARY KEY,
-      attempts integer NOT NULL,
-      window_started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-      last_attempt_at timestamptz NOT NULL DEFAULT clock_timestamp()
+      tries timestamptz[] NOT NULL,
+      expires_at timestamptz NOT NULL
     )
   `.execute(db)
   await sql`
-    CREATE INDEX sign_in_throttle_window ON sign_in_throttle (window_started_at)
+    CREATE INDEX sign_in_throttle_expires_at ON sign_in_throttle (expires_at)
   `.execute(db)
   await sql`
     CREATE TABLE known_device (

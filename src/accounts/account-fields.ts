@@ -21,6 +21,11 @@ const DOMAIN_LABEL = /^[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}-]{0,61}[\p{L}\p{N}\p{M}])
 const characters = (text: string) => [...text].length
 const octets = (text: string) => Buffer.byteLength(text)
 
+/** Whether Postgres can hold the text: neither U+0000 nor half a surrogate pair. */
+export function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
+
 /** What makes two usernames the same one: Unicode NFKC, lower case, no space around. Never fails. */
 export function normalizeUsername(text: string): string {
   return text.trim().normalize('NFKC').toLowerCase().normalize('NFKC')

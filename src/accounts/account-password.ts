@@ -1,7 +1,7 @@
 /** The stored password of an account: a PHC string that only the sign-in room can make and check. */
 import { sql } from 'kysely'
 import type { Db, Tx } from '../db/connect.ts'
-import { normalizeUsername } from './account-fields.ts'
+import { isStorable, normalizeUsername } from './account-fields.ts'
 
 export interface StoredPassword {
   readonly accountId: string
@@ -10,12 +10,14 @@ export interface StoredPassword {
   readonly disabled: boolean
 }
 
-/** The username is normalised here; it must hold no U+0000 and no lone surrogate. */
+/** The username is normalised here. Any text may be asked for. */
 export async function findStoredPassword(db: Db | Tx, username: string): Promise<StoredPassword | undefined> {
+  const wanted = normalizeUsername(username)
+  if (!isStorable(wanted)) return undefined
   const row = await db
     .selectFrom('account')
     .select(['id', 'password_hash', 'disabled_at'])
-    .where('username', '=', normalizeUsername(username))
+    .where('username', '=', wanted)
     .executeTakeFirst()
   return row && { accountId: row.id, passwordHash: row.password_hash, disabled: row.disabled_at !== null }
 }
@@ -35,20 +37,29 @@ export async function setPasswordHash(tx: Tx, accountId: string, passwordHash: s
 
 /**
  * Whether the account is still enabled and has this very hash: asked in the transaction that lets somebody in, because
- * checking the password took a while. `rehashed` is the same password under today's parameters.
+ * checking the password took a while.
  */
-export async function confirmPasswordHash(
-  tx: Tx,
-  accountId: string,
-  { current, rehashed }: { current: string; rehashed: string | undefined },
-): Promise<boolean> {
+export async function hasPasswordHash(tx: Tx, accountId: string, passwordHash: string): Promise<boolean> {
   const row = await tx
-    .updateTable('account')
-    .set({ password_hash: rehashed ?? current })
+    .selectFrom('account')
+    .select('id')
     .where('id', '=', accountId)
-    .where('password_hash', '=', current)
+    .where('password_hash', '=', passwordHash)
     .where('disabled_at', 'is', null)
-    .returning('id')
     .executeTakeFirst()
   return row !== undefined
+}
+
+/** The same password under today's parameters, unless somebody changed it meanwhile. */
+export async function replacePasswordHash(
+  tx: Tx,
+  accountId: string,
+  { current, better }: { current: string; better: string },
+): Promise<void> {
+  await tx
+    .updateTable('account')
+    .set({ password_hash: better })
+    .where('id', '=', accountId)
+    .where('password_hash', '=', current)
+    .execute()
 }

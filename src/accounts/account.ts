@@ -9,7 +9,7 @@ import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { newId } from '../db/id.ts'
 import { Problem } from '../http/problem.ts'
-import { normalizeEmail, normalizeName, normalizeUsername } from './account-fields.ts'
+import { isStorable, normalizeEmail, normalizeName, normalizeUsername } from './account-fields.ts'
 
 export interface Account {
   readonly id: string
@@ -90,9 +90,6 @@ export async function findAccountByUsername(db: Db | Tx, username: string): Prom
   const row = await db.selectFrom('account').select(COLUMNS).where('username', '=', wanted).executeTakeFirst()
   return row && accountOf(row)
 }
-
-/** Postgres text holds neither U+0000 nor half a surrogate pair. */
-const isStorable = (text: string) => text.isWellFormed() && !text.includes('\0')
 
 /**
  * The fields are normalised here and have been checked by the caller (account-fields.ts).

@@ -29,7 +29,7 @@ export interface BrowserSessions {
   find(ctx: Context): Promise<BrowserSession | undefined>
   /** Starts or renews the session under a new cookie value, so that nobody can plant one beforehand. */
   signIn(ctx: Context, accountId: string, how: { amr: string[] }): Promise<void>
-  /** Ends it and everything bound to it. */
+  /** Ends it and everything bound to it, and writes the audit row with that. */
   signOut(ctx: Context): Promise<void>
   list(accountId: string): Promise<SessionSummary[]>
   /** Only the account's own; any other uid changes nothing. */

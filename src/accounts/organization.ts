@@ -1,7 +1,7 @@
 /** Organizations own clients and resources, so that these outlive the person who made them. */
 import { sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
-import type { Tx } from '../db/connect.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import type { OrganizationRole } from './tables.ts'
 
 export interface Organization {
@@ -12,6 +12,10 @@ export interface Organization {
 export interface Membership {
   readonly accountId: string
   readonly role: OrganizationRole
+}
+
+export function findOrganization(db: Db | Tx, id: string): Promise<Organization | undefined> {
+  return db.selectFrom('organization').select(['id', 'name']).where('id', '=', id).executeTakeFirst()
 }
 
 /** Creates it or gives it this name. Returns whether something changed. */

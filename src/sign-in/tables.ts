@@ -4,9 +4,10 @@ export interface SignInTables {
   sign_in_throttle: {
     /** HMAC of what is counted: an account name or a source address. */
     key: Buffer
-    attempts: number
-    window_started_at: Generated<Date>
-    last_attempt_at: Generated<Date>
+    /** When: the last 15 minutes, and older ones until the next try. */
+    tries: Date[]
+    /** 15 minutes after the last one: then the row counts nothing. */
+    expires_at: Date
   }
   known_device: {
     id_hash: Buffer

@@ -1,0 +1,153 @@
+/**
+ * How often somebody may guess: the same counters behind every door that takes a password. A try is counted before the
+ * password is looked at and given back when it was right or was never checked, so that tries in parallel, on any number
+ * of nodes, cannot get past a limit together. Counted in Postgres by its clock, each counter in one statement; keys are
+ * HMACs, so that the table holds no names and no addresses. When the database is down, nobody gets to try.
+ *
+ * Per account from unknown devices: 5 tries at once, then a wait that doubles from a second, at most 10 in any 15
+ * minutes. A device of the owner (device.ts) has a counter of its own, so that nobody can be shut out by someone who
+ * guesses. Per source: 100 in any 15 minutes. Names that nobody has are counted like those that somebody has.
+ */
+import { sql } from 'kysely'
+import type { Db } from '../db/connect.ts'
+import { Problem } from '../http/problem.ts'
+import { hashSecret } from '../secrets/hash.ts'
+import type { Keyring } from '../secrets/keyring.ts'
+import { sourceNetwork } from './source-network.ts'
+
+const WINDOW_SECONDS = 900
+
+interface Limit {
+  /** In any 15 minutes. */
+  readonly most: number
+  /** From this many on, each try waits 1, 2, 4, … seconds after the one before. */
+  readonly slowAfter: number
+}
+
+const ACCOUNT: Limit = { most: 10, slowAfter: 5 }
+const SOURCE: Limit = { most: 100, slowAfter: 100 }
+/** Names that turned out to be taken: what somebody who collects usernames would see. */
+const SIGN_UP_SOURCE: Limit = { most: 30, slowAfter: 30 }
+
+export interface PasswordTry {
+  /** Normalised. */
+  readonly username: string
+  readonly address: string | undefined
+  /** A device that this account's owner signed in from; undefined for any other. */
+  readonly knownDevice: string | undefined
+}
+
+/** A try that is counted. Leave it alone when the password was wrong. */
+export interface CountedTry {
+  /** The password was right: the account starts afresh, the source gets this try back. */
+  succeed(): Promise<void>
+  /** Nothing was checked after all: as if the try had not been. */
+  giveBack(): Promise<void>
+}
+
+export interface Throttle {
+  /** @throws Problem 429 `rate_limited` with `Retry-After` */
+  countPassword(attempt: PasswordTry): Promise<CountedTry>
+  /** Counts a username asked for at sign-up. @throws Problem 429 `rate_limited` with `Retry-After` */
+  countSignUp(address: string | undefined): Promise<CountedTry>
+}
+
+export function createThrottle({ db, keyring }: { db: Db; keyring: Keyring }): Throttle {
+  const keyOf = (kind: string, ...parts: string[]) =>
+    hashSecret(keyring, JSON.stringify(['sign-in throttle', kind, ...parts])).hash
+
+  async function count(key: Buffer, limit: Limit): Promise<string> {
+    const at = await countTry(db, key, limit)
+    if (at !== undefined) return at
+    throw tooManyTries(await secondsToWait(db, key, limit))
+  }
+
+  return {
+    async countPassword({ username, address, knownDevice }) {
+      const account = knownDevice ? keyOf('device', username, knownDevice) : keyOf('account', username)
+      const source = keyOf('source', sourceNetwork(address))
+      const accountAt = await count(account, ACCOUNT)
+      let sourceAt: string
+      try {
+        sourceAt = await count(source, SOURCE)
+      } catch (error) {
+        await uncountTry(db, account, accountAt)
+        throw error
+      }
+      return {
+        async succeed() {
+          await forgetTries(db, account)
+          await uncountTry(db, source, sourceAt)
+        },
+        async giveBack() {
+          await uncountTry(db, account, accountAt)
+          await uncountTry(db, source, sourceAt)
+        },
+      }
+    },
+    async countSignUp(address) {
+      const source = keyOf('sign-up source', sourceNetwork(address))
+      const at = await count(source, SIGN_UP_SOURCE)
+      const uncount = () => uncountTry(db, source, at)
+      return { succeed: uncount, giveBack: uncount }
+    },
+  }
+}
+
+/** `retryAfter` in seconds. */
+function tooManyTries(retryAfter: number): Problem {
+  return new Problem(429, 'rate_limited', 'That was too many tries.', undefined, {
+    headers: { 'Retry-After': String(retryAfter) },
+  })
+}
+
+const WINDOW = sql`make_interval(secs => ${WINDOW_SECONDS})`
+
+/** When the next try may be, given those of the window (`try`): 1, 2, 4, … seconds after the last one. */
+const WAIT = ({ slowAfter }: Limit) =>
+  sql`make_interval(secs => CASE WHEN count(*) < ${slowAfter} THEN 0 ELSE 2 ^ (count(*) - ${slowAfter}) END)`
+
+/**
+ * One statement: the row is locked while the limit is judged, so two tries never see the same count. Returns the moment
+ * as Postgres writes it (microseconds, which a Date has not), or undefined when there is no room.
+ */
+async function countTry(db: Db, key: Buffer, limit: Limit): Promise<string | undefined> {
+  const { rows } = await sql<{ at: string }>`
+    INSERT INTO sign_in_throttle AS throttle (key, tries, expires_at)
+    VALUES (${key}, ARRAY[clock_timestamp()], clock_timestamp() + ${WINDOW})
+    ON CONFLICT (key) DO UPDATE SET
+      tries = ARRAY(
+        SELECT try FROM unnest(throttle.tries) AS try WHERE try > excluded.tries[1] - ${WINDOW} ORDER BY try
+      ) || excluded.tries,
+      expires_at = excluded.expires_at
+    WHERE (
+      SELECT count(*) < ${limit.most} AND (count(*) < ${limit.slowAfter} OR max(try) + ${WAIT(limit)} <= excluded.tries[1])
+      FROM unnest(throttle.tries) AS try WHERE try > excluded.tries[1] - ${WINDOW}
+    )
+    RETURNING tries[cardinality(tries)]::text AS at
+  `.execute(db)
+  return rows[0]?.at
+}
+
+async function uncountTry(db: Db, key: Buffer, at: string): Promise<void> {
+  await sql`
+    UPDATE sign_in_throttle SET tries = array_remove(tries, ${at}::timestamptz) WHERE key = ${key}
+  `.execute(db)
+}
+
+async function forgetTries(db: Db, key: Buffer): Promise<void> {
+  await sql`DELETE FROM sign_in_throttle WHERE key = ${key}`.execute(db)
+}
+
+/** At least 1. */
+async function secondsToWait(db: Db, key: Buffer, limit: Limit): Promise<number> {
+  const { rows } = await sql<{ seconds: number | null }>`
+    SELECT ceil(extract(epoch FROM
+      CASE WHEN count(*) < ${limit.most} THEN max(try) + ${WAIT(limit)} ELSE min(try) + ${WINDOW} END
+      - clock_timestamp()
+    ))::integer AS seconds
+    FROM sign_in_throttle, unnest(tries) AS try
+    WHERE key = ${key} AND try > clock_timestamp() - ${WINDOW}
+  `.execute(db)
+  return Math.max(rows[0]?.seconds ?? 1, 1)
+}
