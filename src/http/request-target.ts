@@ -8,8 +8,11 @@ import { parseUrlencoded } from './urlencoded.ts'
 
 export function requestTarget({ issuer }: { issuer: string }): Middleware {
   return (ctx, next) => {
-    const target = originForm(ctx.req.url ?? '', issuer)
-    if (target !== ctx.req.url) replaceTarget(ctx, target)
+    const sent = ctx.req.url ?? ''
+    // Koa finds no path at all in some targets: from here on, the error's answer included, there is one.
+    if (!sent.startsWith('/')) replaceTarget(ctx, '/')
+    const target = originForm(sent, issuer)
+    if (target !== sent) replaceTarget(ctx, target)
     const [path = '', ...query] = target.split('?')
     checkPath(path)
     parseUrlencoded(query.join('?'), 'query')

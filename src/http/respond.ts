@@ -110,7 +110,8 @@ function writeLine(ctx: Context, problem: Problem | undefined): void {
 function loggedPath(ctx: Context): string {
   const route: unknown = ctx._matchedRoute
   if (typeof route === 'string' && !route.includes('*')) return route
-  return ctx.path.replace(/[^/]{24,}/g, '…').slice(0, 200)
+  const [path = ''] = (ctx.req.url ?? '').split('?')
+  return path.replace(/[^/]{24,}/g, '…').slice(0, 200)
 }
 
 /** Koa prints errors of broken connections and streams on the console when nobody listens. */
