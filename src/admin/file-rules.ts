@@ -1,0 +1,118 @@
+/**
+ * What the schema cannot say: things that are there twice, things that do not exist, and keys that do not go together.
+ * The rules read the file as it was written, so that a mistake in one place hides none in another.
+ */
+import { normalizeUsername } from '../accounts/account-fields.ts'
+import { passwordMistake } from '../sign-in/password-rules.ts'
+import { clientMistakes } from './file-client-rules.ts'
+import { formatPath, type Mistake, type Path, repeatedTexts, suggest } from './file-mistakes.ts'
+import { type Item, itemsOf, keysOf, placedTextsOf, recordOf, type Section, textOf } from './file-view.ts'
+import type { KnownObjects } from './known-objects.ts'
+
+/** @param known with what the file describes itself */
+export function ruleMistakes(file: unknown, known: KnownObjects): Mistake[] {
+  const each = (section: Section, rule: (item: Item, at: Path, known: KnownObjects) => Mistake[]) =>
+    itemsOf(file, section).flatMap(({ item, index }) => rule(item, [section, index], known))
+  return [
+    ...repeated(file, 'organizations', 'id'),
+    ...each('organizations', memberMistakes),
+    ...repeated(file, 'resources', 'identifier'),
+    ...each('resources', organizationMistakes),
+    ...repeated(file, 'roles', 'name'),
+    ...each('roles', (item, at) => scopeMistakes(item.scopes, [...at, 'scopes'], known)),
+    ...repeated(file, 'accounts', 'username', normalizeUsername),
+    ...each('accounts', accountMistakes),
+    ...repeated(file, 'clients', 'client_id'),
+    ...each('clients', organizationMistakes),
+    ...each('clients', (item, at) => scopeMistakes(item.resource_scopes, [...at, 'resource_scopes'], known)),
+    ...each('clients', introspectMistakes),
+    ...each('clients', clientMistakes),
+  ]
+}
+
+const mistake = (at: Path, message: string): Mistake => ({ path: formatPath(at), message })
+
+function unknownName(what: string, name: string, known: Iterable<string>): string {
+  const near = suggest(name, known)
+  return `names the ${what} ${JSON.stringify(name)}, which does not exist${near ? `: did you mean ${near}?` : ''}`
+}
+
+/** Two items of a section with the same name. */
+function repeated(file: unknown, section: Section, key: string, same = (name: string) => name): Mistake[] {
+  const first = new Map<string, number>()
+  return itemsOf(file, section).flatMap(({ item, index }) => {
+    const name = textOf(item[key])
+    if (name === undefined) return []
+    const before = first.get(same(name))
+    if (before === undefined) first.set(same(name), index)
+    return before === undefined
+      ? []
+      : [mistake([section, index, key], `is the same as ${section}[${before}].${key}`)]
+  })
+}
+
+function organizationMistakes({ organization }: Item, at: Path, known: KnownObjects): Mistake[] {
+  const id = textOf(organization)
+  if (id === undefined || known.organizations.has(id)) return []
+  return [mistake([...at, 'organization'], unknownName('organization', id, known.organizations))]
+}
+
+function memberMistakes({ members }: Item, at: Path, known: KnownObjects): Mistake[] {
+  if (!Array.isArray(members)) return []
+  const seen = new Set<string>()
+  return members.flatMap((member, index) => {
+    const username = textOf(recordOf(member)?.account)
+    if (username === undefined) return []
+    const account = normalizeUsername(username)
+    const path = [...at, 'members', index, 'account']
+    if (!known.accounts.has(account)) return [mistake(path, unknownName('account', username, known.accounts))]
+    if (seen.has(account)) return [mistake(path, 'is a member twice: keep one')]
+    seen.add(account)
+    return []
+  })
+}
+
+function scopeMistakes(scopes: unknown, at: Path, known: KnownObjects): Mistake[] {
+  return keysOf(scopes).flatMap(identifier => {
+    const path = [...at, identifier]
+    const ofResource = known.resources.get(identifier)
+    if (!ofResource) return [mistake(path, unknownName('resource', identifier, known.resources.keys()))]
+    const names = recordOf(scopes)?.[identifier]
+    const missing = placedTextsOf(names).filter(({ text }) => !ofResource.has(text))
+    return [
+      ...missing.map(({ index, text }) => mistake([...path, index], unknownName('scope', text, ofResource))),
+      ...repeatedTexts(names, path),
+    ]
+  })
+}
+
+function introspectMistakes({ introspect }: Item, at: Path, known: KnownObjects): Mistake[] {
+  const path = [...at, 'introspect']
+  const missing = placedTextsOf(introspect).filter(({ text }) => !known.resources.has(text))
+  return [
+    ...missing.map(({ index, text }) =>
+      mistake([...path, index], unknownName('resource', text, known.resources.keys())),
+    ),
+    ...repeatedTexts(introspect, path),
+  ]
+}
+
+function accountMistakes(account: Item, at: Path, known: KnownObjects): Mistake[] {
+  const found: Mistake[] = []
+  const password = textOf(account.password)
+  const username = textOf(account.username)
+  if (password !== undefined) {
+    const sentence = passwordMistake(password, { username, email: textOf(account.email) })
+    if (sentence) found.push(mistake([...at, 'password'], `is not acceptable: ${sentence}`))
+    if (account.password_hash !== undefined)
+      found.push(mistake([...at, 'password_hash'], 'cannot be given together with password: keep one'))
+  }
+  if (account.reset_password === true && password === undefined && account.password_hash === undefined)
+    found.push(mistake([...at, 'reset_password'], 'needs a password or a password_hash'))
+  if (account.email_verified === true && account.email === undefined)
+    found.push(mistake([...at, 'email_verified'], 'needs an email'))
+  const roles = placedTextsOf(account.roles).filter(({ text }) => !known.roles.has(text))
+  for (const { index, text } of roles)
+    found.push(mistake([...at, 'roles', index], unknownName('role', text, known.roles)))
+  return [...found, ...repeatedTexts(account.roles, [...at, 'roles'])]
+}
