@@ -1,0 +1,74 @@
+/**
+ * The demo of the first run: a resource, and a client that gets tokens for it, so that one printed line shows the server at
+ * work. main.ts makes it only outside production and without a declarative file.
+ */
+import { upsertClient } from '../clients/upsert-client.ts'
+import type { Db } from '../db/connect.ts'
+import { transaction } from '../db/transaction.ts'
+import { upsertResource } from '../resources/upsert-resource.ts'
+import type { Keyring } from '../secrets/keyring.ts'
+
+export interface Demo {
+  readonly clientId: string
+  readonly clientSecret: string
+  /** The resource's identifier. */
+  readonly resource: string
+}
+
+const CLIENT_ID = 'latchkey-demo'
+const RESOURCE = 'https://demo.latchkey.example'
+const SCOPE = 'read:demo'
+
+/** The secret follows from the master secrets, so that every start prints the same line. Safe to repeat. */
+export async function prepareDemo({ db, keyring }: { db: Db; keyring: Keyring }): Promise<Demo> {
+  const [derived] = keyring.derive('demo-client')
+  if (!derived) throw new Error('The keyring is empty')
+  const clientSecret = derived.key.toString('base64url')
+  await transaction(db, async tx => {
+    await upsertResource(tx, {
+      identifier: RESOURCE,
+      name: 'Demo API',
+      organizationId: null,
+      tokenFormat: 'jwt',
+      tokenSigningAlg: 'ES256',
+      accessTokenLifetime: 900,
+      env: null,
+      scopes: new Map([[SCOPE, { description: 'Read the demo', restricted: false }]]),
+    })
+    await upsertClient(tx, keyring, {
+      clientId: CLIENT_ID,
+      clientName: 'Demo client',
+      organizationId: null,
+      applicationType: 'web',
+      redirectUris: [],
+      postLogoutRedirectUris: [],
+      grantTypes: ['client_credentials'],
+      tokenEndpointAuthMethod: 'client_secret_basic',
+      defaultScope: null,
+      requirePkce: true,
+      requireConsent: true,
+      idTokenSignedResponseAlg: 'ES256',
+      introspect: [RESOURCE],
+      metadata: {},
+      ceiling: new Map([[RESOURCE, new Set([SCOPE])]]),
+      secret: clientSecret,
+    })
+  })
+  return { clientId: CLIENT_ID, clientSecret, resource: RESOURCE }
+}
+
+/** One line to paste into a shell: answers with a token. */
+export function demoCurl(issuer: string, { clientId, clientSecret, resource }: Demo): string {
+  const words = [
+    '-u',
+    `${clientId}:${clientSecret}`,
+    '-d',
+    'grant_type=client_credentials',
+    '-d',
+    `resource=${resource}`,
+  ]
+  return ['curl', '-s', ...words, `${issuer}/token`].map(shellWord).join(' ')
+}
+
+const shellWord = (word: string) =>
+  /^[\w.:/@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
