@@ -5,7 +5,7 @@
  */
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type pg from 'pg'
-import { NoAnswerError, TransactionLimitError } from './unavailable.ts'
+import { isReadOnly, NoAnswerError, TransactionLimitError } from './unavailable.ts'
 
 const BEGIN = /^\s*(begin|start\s+transaction)\b/i
 /** Not `ROLLBACK TO`: that ends a savepoint. */
@@ -39,6 +39,7 @@ function boundClient(client: pg.PoolClient, limitMs: number): PostgresPoolClient
   let inTransaction = false
   let transactionTimer: NodeJS.Timeout | undefined
   let overdue: Error | undefined
+  let readOnly = false
 
   const endAfter = (ms: number, reason: () => Error) =>
     setTimeout(() => {
@@ -64,6 +65,7 @@ function boundClient(client: pg.PoolClient, limitMs: number): PostgresPoolClient
     try {
       return await client.query(statement, [...parameters])
     } catch (error) {
+      readOnly ||= isReadOnly(error)
       throw overdue ?? error
     } finally {
       clearTimeout(statementTimer)
@@ -73,7 +75,8 @@ function boundClient(client: pg.PoolClient, limitMs: number): PostgresPoolClient
   const release = (destroy?: boolean) => {
     clearTimeout(transactionTimer)
     inTransaction = false
-    client.release(destroy)
+    // A server that has become a standby: the next connection may find the new primary.
+    client.release(destroy === true || readOnly)
   }
 
   // Kysely's type also has a form for cursors, which need an option of the dialect that is not set.

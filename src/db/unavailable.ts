@@ -32,9 +32,12 @@ const NETWORK_CODES = new Set([
   'ENOENT', // a Unix socket that is not there
 ])
 
+/** read_only_sql_transaction: the server is a standby, as in the middle of a failover. */
+const READ_ONLY = '25006'
+
 /** SQLSTATEs (PostgreSQL, appendix A); class 08 (connection exceptions) counts as a whole. */
 const STATES = new Set([
-  '25006', // read_only_sql_transaction: a standby, during a failover
+  READ_ONLY,
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
   '40001', // serialization_failure
@@ -76,6 +79,11 @@ export function isUnavailable(error: unknown): boolean {
     if (NETWORK_CODES.has(code) && typeof syscall === 'string') return true
   }
   return typeof message === 'string' && MESSAGES.some(start => message.startsWith(start))
+}
+
+/** The server takes no writes (now). */
+export function isReadOnly(error: unknown): boolean {
+  return fieldsOf(error).code === READ_ONLY
 }
 
 /** Postgres refused a text: U+0000 (22021), or an escape of it in jsonb (22P05). */
