@@ -31,6 +31,7 @@ export interface Config {
   readonly logoUrl: string | undefined
   readonly allowEmbeddedPostgres: boolean
   readonly shutdownTimeout: number
+  readonly shutdownDelay: number
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -144,10 +145,10 @@ const always =
 /** The table. The key is the environment variable's name. */
 export const SETTINGS = {
   PORT: {
-    parse: integer(0, 65_535),
+    parse: integer(1, 65_535),
     fallback: always(3000),
     shown: '3000',
-    meaning: 'Port to listen on; 0 takes a free one.',
+    meaning: 'Port to listen on.',
   },
   HOST: { parse: text, fallback: always('127.0.0.1'), shown: '127.0.0.1', meaning: 'Address to listen on.' },
   ISSUER: {
@@ -256,6 +257,12 @@ export const SETTINGS = {
     shown: '20s',
     meaning: 'How long SIGTERM waits for requests in flight before it ends them.',
   },
+  SHUTDOWN_DELAY: {
+    parse: parseDuration,
+    fallback: environment => (isProduction(environment) ? 3 : 0),
+    shown: '0s (production: 3s)',
+    meaning: 'How long after SIGTERM the server still accepts requests while /health/ready already says no.',
+  },
 } satisfies Record<string, Setting<unknown>>
 
 type SettingName = keyof typeof SETTINGS
@@ -332,6 +339,7 @@ export function loadConfig(environment: Environment): Config {
     logoUrl: read('LOGO_URL'),
     allowEmbeddedPostgres: read('ALLOW_EMBEDDED_POSTGRES'),
     shutdownTimeout: read('SHUTDOWN_TIMEOUT'),
+    shutdownDelay: read('SHUTDOWN_DELAY'),
   }
   if (config.production) problems.push(...productionProblems(config))
   if (problems.length > 0) throw new ConfigError(problems)

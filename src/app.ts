@@ -1,0 +1,132 @@
+/**
+ * The whole server, in the order a request meets it. Read this first.
+ *
+ * One list of middleware, then the rooms. A room answers what it owns and passes the rest on; what nobody answers is a
+ * 404. Where a room on the left needs something from one on its right, it is handed over here.
+ */
+import Koa from 'koa'
+import { createAccountPages } from './accounts/pages.tsx'
+import { createAdminPages } from './admin/pages.tsx'
+import { createAudit } from './audit/audit.ts'
+import { createClientDirectory } from './clients/client-directory.ts'
+import type { Config } from './config.ts'
+import { changeLogSweep, createChangeLog } from './db/change-log.ts'
+import type { Db } from './db/connect.ts'
+import { createOutbox, outboxSweep } from './db/outbox.ts'
+import { createSweeper } from './db/sweep.ts'
+import { createAssets } from './http/assets.ts'
+import { createTrustedProxies, forwarding } from './http/client-address.ts'
+import type { Middleware, State } from './http/context.ts'
+import { cookieNames } from './http/cookies.ts'
+import { createCsrf } from './http/csrf.ts'
+import { headers } from './http/headers.ts'
+import { createHealth } from './http/health.ts'
+import { host } from './http/host.ts'
+import { defineOrigin } from './http/issuer-request.ts'
+import { createPages } from './http/pages.ts'
+import { limitBody } from './http/protocol-body.ts'
+import { requestTarget } from './http/request-target.ts'
+import { logAppErrors, respond } from './http/respond.ts'
+import { ensureSigningKeys } from './keys/signing-keys.ts'
+import type { Logger } from './log.ts'
+import { createInteractionPages } from './oidc/interaction-pages.tsx'
+import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
+import { oidcSweep } from './oidc/sweep.ts'
+import { createResourceDirectory } from './resources/resource-directory.ts'
+import { createRevocations, revocationSweep } from './revocation/revocation.ts'
+import type { Keyring } from './secrets/keyring.ts'
+import { createSignInPages } from './sign-in/pages.tsx'
+import { signInSweep } from './sign-in/sweep.ts'
+
+export interface AppDeps {
+  readonly config: Config
+  /** Migrated. */
+  readonly db: Db
+  readonly keyring: Keyring
+  readonly log: Logger
+}
+
+export interface App {
+  readonly koa: Koa<State>
+  /** From now on `/health/ready` says no. */
+  drain(): void
+  /** Ends what runs beside requests and writes what is still in memory. The database stays open. */
+  stop(): Promise<void>
+}
+
+/** Puts the server together and starts what runs beside requests. It does not listen. */
+export async function createApp({ config, db, keyring, log }: AppDeps): Promise<App> {
+  // Ground
+  const changeLog = createChangeLog({ db, log })
+  const sweeper = createSweeper({ db, log })
+  const outbox = createOutbox({ db, log, handlers: {} })
+  const cookies = cookieNames(config.issuer)
+  const csrf = createCsrf({ keyring, cookies, issuer: config.issuer })
+  const assets = createAssets(config)
+  const pages = createPages({ config, assets, csrf })
+  const health = createHealth({
+    checks: {
+      database: () => db.selectNoFrom(eb => eb.lit(1).as('one')).execute(),
+      change_log: async () => {
+        if (!changeLog.isFresh()) throw new Error('the change log has not been read for a while')
+      },
+    },
+  })
+
+  // Rooms, from left to right
+  const audit = createAudit({ db, log })
+  const revocations = createRevocations({ db, changeLog })
+  const clients = createClientDirectory({ db, changeLog })
+  const resources = createResourceDirectory({ db, changeLog })
+  await changeLog.start()
+  await revocations.start()
+  await ensureSigningKeys(db, keyring)
+  const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }
+  const oidcDeps = { ...ground, revocations, clients, resources }
+  const oidc = await createOidc(oidcDeps, pages)
+  const { sessions, applications } = oidc
+  const rooms = [
+    createSignInPages({ ...ground, sessions }),
+    createInteractionPages({ ...oidcDeps, sessions, provider: oidc.provider }),
+    createAccountPages({ ...ground, sessions, applications }),
+    createAdminPages({ ...ground, sessions, changeLog }),
+  ]
+
+  // The request's way
+  const koa = new Koa<State>()
+  defineOrigin(koa, config.issuer)
+  koa.keys = keyring.derive('cookie').map(({ key }) => key.toString('base64url'))
+  logAppErrors(koa, log)
+  for (const middleware of [
+    forwarding(createTrustedProxies(config.trustedProxies)),
+    respond({ log, pages }),
+    headers(config),
+    requestTarget(config),
+    host(config),
+    health.serve,
+    assets.serve,
+    onPaths(PROTOCOL_PATHS, limitBody()),
+    oidc.middleware,
+    ...rooms.flatMap(router => [router.routes() as Middleware, router.allowedMethods() as Middleware]),
+  ])
+    koa.use(middleware)
+
+  sweeper.register(changeLogSweep, outboxSweep, revocationSweep, ...signInSweep, ...oidcSweep)
+  for (const worker of [audit, outbox, sweeper]) worker.start()
+
+  return {
+    koa,
+    drain: () => health.drain(),
+    async stop() {
+      await Promise.all([sweeper.stop(), outbox.stop()])
+      await audit.stop()
+      await changeLog.stop()
+      clients.close()
+      resources.close()
+    },
+  }
+}
+
+function onPaths(paths: readonly string[], middleware: Middleware): Middleware {
+  return (ctx, next) => (paths.includes(ctx.path) ? middleware(ctx, next) : next())
+}

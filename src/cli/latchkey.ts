@@ -1,0 +1,96 @@
+/** The `latchkey` command. Its output is for people; logs go to standard error as JSON lines. */
+import { parseArgs } from 'node:util'
+
+const USAGE = `latchkey: one server for every way a caller proves who it is to an API
+
+Usage
+  latchkey start      start the server; settings come from the environment (docs/settings.md)
+  latchkey migrate    bring the database's schema to this version and end
+  latchkey invite     print a link that lets one person sign up (with SIGN_UP=invite)
+
+Options
+  -h, --help          this text, or with a command, more about it
+  --json              print the result as JSON
+  --version           print the version
+`
+
+const COMMANDS: Readonly<
+  Record<string, { help: string; run: () => Promise<(json: boolean) => Promise<void>> }>
+> = {
+  start: {
+    help: `latchkey start
+
+Starts the server. Without settings it listens on http://localhost:3000 and keeps everything under .latchkey/,
+a real Postgres included. With DATABASE_URL it uses that one. It prints, one per line:
+
+  issuer <url>     what clients are configured with
+  admin <url>      a one-time link that makes the first administrator; absent when there is one
+  data <path>      where secrets and the embedded database are
+  try curl …       gets an access token for a demo client; not in production, not with LATCHKEY_CONFIG
+  ready            from now on requests are answered
+
+SIGTERM and SIGINT end it in order.
+`,
+    run: async () => (await import('../main.ts')).start,
+  },
+  migrate: {
+    help: `latchkey migrate
+
+Runs the migrations that the database lacks, in one transaction, and prints their names. "latchkey start" does the
+same by itself. Uses DATABASE_URL, or the embedded database under DATA_DIR.
+`,
+    run: async () => (await import('../main.ts')).migrateDatabase,
+  },
+  invite: {
+    help: `latchkey invite
+
+Prints a link that lets one person create an account while SIGN_UP is "invite". It works once. Talks to the database
+(DATABASE_URL) directly.
+`,
+    run: async () => (await import('../main.ts')).invite,
+  },
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      json: { type: 'boolean' },
+      version: { type: 'boolean' },
+    },
+  })
+  const [name, ...rest] = positionals
+  if (values.version) {
+    const { version } = await import('../version.ts')
+    process.stdout.write(`${version}\n`)
+    return 0
+  }
+  if (name === undefined) {
+    process.stdout.write(USAGE)
+    return values.help ? 0 : 2
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!command || rest.length > 0) {
+    process.stderr.write(`latchkey: unknown command "${positionals.join(' ')}". See: latchkey --help\n`)
+    return 2
+  }
+  if (values.help) {
+    process.stdout.write(command.help)
+    return 0
+  }
+  await (await command.run())(values.json ?? false)
+  return 0
+}
+
+main(process.argv.slice(2)).then(
+  code => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    // Errors of the settings and of the declarative file are written to be read by people.
+    process.stderr.write(`latchkey: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  },
+)

@@ -1,0 +1,158 @@
+/**
+ * The impure start: reads the environment, opens the database, listens, and drains on SIGTERM. What each step means is
+ * said where it is done; what a request meets is in app.ts.
+ */
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { prepareAdminLink } from './admin/admin-link.ts'
+import { applyFile } from './admin/apply.ts'
+import { readDeclarativeFile } from './admin/declarative-file.ts'
+import { demoCurl, prepareDemo } from './admin/demo.ts'
+import { createApp } from './app.ts'
+import { createAudit } from './audit/audit.ts'
+import { type Config, loadConfig } from './config.ts'
+import { connect, type Db } from './db/connect.ts'
+import { startEmbeddedPostgres } from './db/embedded.ts'
+import { migrate } from './db/migrate.ts'
+import { isUnavailable } from './db/unavailable.ts'
+import { listen } from './http/server.ts'
+import { createLog, type Logger } from './log.ts'
+import { createKeyring, type Keyring } from './secrets/keyring.ts'
+import { ensureSecretsFile } from './secrets/secrets-file.ts'
+import { createInvitation } from './sign-in/invitation.ts'
+
+interface Opened {
+  readonly config: Config
+  readonly log: Logger
+  readonly db: Db
+  readonly keyring: Keyring
+  close(): Promise<void>
+}
+
+const print = (...words: readonly string[]) => process.stdout.write(`${words.join(' ')}\n`)
+
+/** How long the start waits for a database that is not there yet, in seconds. */
+const DATABASE_PATIENCE = 30
+
+async function migrateWhenThere(db: Db, log: Logger): Promise<string[]> {
+  for (let waited = 0; ; waited++) {
+    try {
+      return await migrate(db)
+    } catch (error) {
+      const cause = (error as { cause?: unknown }).cause ?? error
+      if (!isUnavailable(cause)) throw error
+      if (waited >= DATABASE_PATIENCE)
+        throw new Error(`The database cannot be reached. Is DATABASE_URL right, and the server running?`, {
+          cause,
+        })
+      if (waited === 0) log.warn({ err: cause }, 'waiting for the database')
+      await sleep(1000)
+    }
+  }
+}
+
+async function open(): Promise<Opened> {
+  const config = loadConfig(process.env)
+  const log = createLog(config.logLevel)
+  const dataDir = resolve(config.dataDir)
+  const keyring = createKeyring(config.secrets.length > 0 ? config.secrets : ensureSecretsFile(dataDir))
+  const embedded =
+    config.databaseUrl === undefined
+      ? await startEmbeddedPostgres({
+          directory: resolve(dataDir, 'postgres'),
+          log: line => log.debug({ postgres: line }, 'postgres'),
+        })
+      : undefined
+  const db = connect(config.databaseUrl ?? embedded?.url ?? '', { poolSize: config.databasePoolSize, log })
+  return {
+    config,
+    log,
+    db,
+    keyring,
+    async close() {
+      await db.destroy()
+      await embedded?.stop()
+    },
+  }
+}
+
+/** Closes what was opened when `work` fails, and passes the error on. */
+async function withOpened<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
+  const opened = await open()
+  try {
+    return await work(opened)
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+/** `latchkey start`. Returns when the server answers; the process ends with a signal. */
+export async function start(): Promise<void> {
+  await withOpened(async opened => {
+    const { config, log, db, keyring, close } = opened
+    const applied = await migrateWhenThere(db, log)
+    if (applied.length > 0) log.info({ migrations: applied }, 'schema brought up to date')
+    if (config.configFile !== undefined) {
+      const audit = createAudit({ db, log })
+      const summary = await applyFile(
+        { db, keyring, audit },
+        await readDeclarativeFile(db, config.configFile),
+      )
+      log.info(summary, 'declarative file applied')
+    }
+    const isDemo = config.configFile === undefined && !config.production
+    const demo = isDemo ? await prepareDemo({ db, keyring }) : undefined
+    const app = await createApp({ config, db, keyring, log })
+    const server = await listen(app.koa, config)
+
+    const adminLink = await prepareAdminLink(db, keyring)
+    print('issuer', config.issuer)
+    if (adminLink !== undefined) print('admin', `${config.issuer}${adminLink}`)
+    print('data', resolve(config.dataDir))
+    if (demo) print('try', demoCurl(config.issuer, demo))
+    print('ready')
+
+    const end = async (signal: NodeJS.Signals) => {
+      log.info({ signal }, 'ending: no new work, finishing what is in flight')
+      app.drain()
+      await sleep(config.shutdownDelay * 1000)
+      await server.close()
+      await app.stop()
+      await close()
+      log.info('ended')
+    }
+    let ending: Promise<void> | undefined
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.on(signal, () => {
+        ending ??= end(signal).catch((error: unknown) => {
+          log.error({ err: error }, 'the end was not orderly')
+          process.exit(1)
+        })
+      })
+  })
+}
+
+/** `latchkey migrate` */
+export async function migrateDatabase(json: boolean): Promise<void> {
+  await withOpened(async ({ db, log, close }) => {
+    const applied = await migrateWhenThere(db, log)
+    print(json ? JSON.stringify({ applied }) : applied.join('\n') || 'nothing to do')
+    await close()
+  })
+}
+
+/** `latchkey invite` */
+export async function invite(json: boolean): Promise<void> {
+  await withOpened(async ({ config, db, keyring, log, close }) => {
+    await migrateWhenThere(db, log)
+    const admin = await db.selectFrom('account').select('id').where('admin', '=', true).executeTakeFirst()
+    if (!admin)
+      throw new Error(
+        'Make the first administrator before you invite people: latchkey start prints the link.',
+      )
+    const url = `${config.issuer}/sign-up?invite=${await createInvitation(db, keyring, admin.id)}`
+    print(json ? JSON.stringify({ url }) : url)
+    await close()
+  })
+}

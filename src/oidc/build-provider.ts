@@ -1,0 +1,45 @@
+/**
+ * One oidc-provider instance for one set of signing keys. Making one takes a millisecond or two; when the keys change a
+ * new one takes its place (oidc.ts), and what people are in the middle of lives in the database.
+ */
+import { type JWKS, Provider } from 'oidc-provider'
+import { verifyClientSecret } from '../clients/client-secret.ts'
+import { defineOrigin } from '../http/issuer-request.ts'
+import { randomToken } from '../secrets/token.ts'
+import type { OidcDeps } from './deps.ts'
+import type { VerifyJwtAccessToken } from './jwt-access-token.ts'
+import { listenToProvider } from './listen.ts'
+import type { ProtocolPages } from './protocol-pages.ts'
+import { deriveSuccessor, rotatedToken } from './refresh-successor.ts'
+import { providerSettings } from './settings.ts'
+
+export function buildProvider(
+  deps: OidcDeps,
+  parts: { jwks: JWKS; pages: ProtocolPages; verifyJwt: VerifyJwtAccessToken },
+): Provider {
+  const { config, keyring, clients } = deps
+  const provider = new Provider(config.issuer, providerSettings(deps, parts))
+  defineOrigin(provider, config.issuer)
+
+  // The library holds one secret in clear; ours are several, hashed, and expire.
+  provider.Client.prototype.compareClientSecret = async function compareClientSecret(actual) {
+    const client = await clients.find(this.clientId)
+    return client !== undefined && verifyClientSecret(keyring, client, actual, new Date())
+  }
+
+  // The library would destroy the old id and write the new one: for us that is one row, updated (session-store.ts).
+  provider.Session.prototype.resetIdentifier = function resetIdentifier() {
+    Object.assign(this, { jti: randomToken(), touched: true })
+  }
+
+  // Not in the library's types: the value of a new refresh token.
+  const refreshTokens: object & { generateTokenId?: () => string } = provider.RefreshToken.prototype as object
+  refreshTokens.generateTokenId = () => {
+    const rotated = rotatedToken()
+    const spent = Provider.ctx?.oidc.entities.RotatedRefreshToken
+    return rotated && spent ? deriveSuccessor(keyring, rotated.keyId, spent.jti) : randomToken()
+  }
+
+  listenToProvider(provider, deps)
+  return provider
+}

@@ -1,0 +1,54 @@
+/** The library's storage: one store per model. A model without one belongs to a feature that is off. */
+import { type Adapter, type AdapterFactory, errors } from 'oidc-provider'
+import { isUnavailable } from '../db/unavailable.ts'
+import type { OidcDeps } from './deps.ts'
+import type { VerifyJwtAccessToken } from './jwt-access-token.ts'
+import { accessTokenStore } from './stores/access-token-store.ts'
+import { authorizationCodeStore } from './stores/authorization-code-store.ts'
+import { clientStore } from './stores/client-store.ts'
+import { grantStore } from './stores/grant-store.ts'
+import { interactionStore } from './stores/interaction-store.ts'
+import { refreshTokenStore } from './stores/refresh-token-store.ts'
+import { sessionStore } from './stores/session-store.ts'
+import { type Store, toAdapter } from './stores/store.ts'
+
+/** The database is not there: the caller may try again (RFC 6749, section 4.1.2.1). */
+function unavailable(cause: Error): Error {
+  const error = new errors.TemporarilyUnavailable('the server cannot do this right now, try again', { cause })
+  return Object.assign(error, { status: 503, statusCode: 503 })
+}
+
+/** Every operation answers a database that is away with `temporarily_unavailable` instead of a server error. */
+function answeringOutages(adapter: Adapter): Adapter {
+  return new Proxy(adapter, {
+    get(target, name, receiver) {
+      const operation: unknown = Reflect.get(target, name, receiver)
+      if (typeof operation !== 'function') return operation
+      return async (...args: unknown[]) => {
+        try {
+          return await operation.apply(target, args)
+        } catch (error) {
+          throw isUnavailable(error) ? unavailable(error as Error) : error
+        }
+      }
+    },
+  })
+}
+
+export function createAdapter(deps: OidcDeps, verifyJwt: VerifyJwtAccessToken): AdapterFactory {
+  const stores: Readonly<Record<string, () => Store>> = {
+    AccessToken: () => accessTokenStore(deps, 'AccessToken', verifyJwt),
+    AuthorizationCode: () => authorizationCodeStore(deps),
+    Client: () => clientStore(deps),
+    ClientCredentials: () => accessTokenStore(deps, 'ClientCredentials', verifyJwt),
+    Grant: () => grantStore(deps),
+    Interaction: () => interactionStore(deps),
+    RefreshToken: () => refreshTokenStore(deps),
+    Session: () => sessionStore(deps),
+  }
+  return model => {
+    const store = stores[model]
+    if (!store) throw new Error(`nothing is stored for ${model}: its feature is off`)
+    return answeringOutages(toAdapter(model, store()))
+  }
+}

@@ -1,0 +1,24 @@
+/** What the oidc room stands on; app.ts puts it together once. */
+import type { Audit } from '../audit/audit.ts'
+import type { ClientDirectory } from '../clients/client-directory.ts'
+import type { Config } from '../config.ts'
+import type { ChangeLog } from '../db/change-log.ts'
+import type { Db } from '../db/connect.ts'
+import type { CookieNames } from '../http/cookies.ts'
+import type { Logger } from '../log.ts'
+import type { ResourceDirectory } from '../resources/resource-directory.ts'
+import type { Revocations } from '../revocation/revocation.ts'
+import type { Keyring } from '../secrets/keyring.ts'
+
+export interface OidcDeps {
+  readonly config: Config
+  readonly db: Db
+  readonly keyring: Keyring
+  readonly log: Logger
+  readonly audit: Audit
+  readonly changeLog: ChangeLog
+  readonly revocations: Revocations
+  readonly clients: ClientDirectory
+  readonly resources: ResourceDirectory
+  readonly cookies: CookieNames
+}

@@ -1,0 +1,117 @@
+/**
+ * Grants: made when an authorization is answered, one for each, so that each has its own family of refresh tokens;
+ * ended in one transaction that every node follows.
+ */
+import { sql } from 'kysely'
+import { Provider } from 'oidc-provider'
+import type { Client } from '../clients/client.ts'
+import type { Tx } from '../db/connect.ts'
+import { transaction } from '../db/transaction.ts'
+import { randomToken } from '../secrets/token.ts'
+import type { Access } from './access.ts'
+import type { OidcDeps } from './deps.ts'
+import { LIFETIME } from './lifetimes.ts'
+
+export interface NewGrant {
+  readonly accountId: string
+  readonly client: Client
+  readonly sessionUid: string
+  readonly granted: Access
+  /** Asked for and not given: the library must not ask again. */
+  readonly rejected: Access
+}
+
+const openidPart = (access: Access) =>
+  access.openid.length > 0 ? { openid: { scope: access.openid.join(' ') } } : {}
+
+const resourcesPart = (access: Access) => {
+  const entries = [...access.resources].filter(([, scopes]) => scopes.length > 0)
+  return entries.length > 0
+    ? { resources: Object.fromEntries(entries.map(([resource, scopes]) => [resource, scopes.join(' ')])) }
+    : {}
+}
+
+/** Seconds: a grant outlives everything it can give. */
+async function lifetimeOf({ resources }: OidcDeps, { client, granted }: NewGrant): Promise<number> {
+  if (client.grantTypes.includes('refresh_token'))
+    return LIFETIME.refreshTokenAbsolute + LIFETIME.authorizationCode
+  const found = await Promise.all([...granted.resources.keys()].map(identifier => resources.find(identifier)))
+  const longest = Math.max(
+    LIFETIME.opaqueAccessToken,
+    ...found.map(resource => resource?.accessTokenLifetime ?? 0),
+  )
+  return longest + 2 * LIFETIME.authorizationCode
+}
+
+/** Writes the grant and gives its id. */
+export async function createGrant(tx: Tx, deps: OidcDeps, grant: NewGrant): Promise<string> {
+  const id = randomToken(16)
+  const payload = {
+    ...openidPart(grant.granted),
+    ...resourcesPart(grant.granted),
+    rejected: { ...openidPart(grant.rejected), ...resourcesPart(grant.rejected) },
+  }
+  await sql`
+    INSERT INTO authorization_grant (id, account_id, client_id, session_uid, offline, payload, expires_at)
+    VALUES (${id}, ${grant.accountId}, ${grant.client.clientId}, ${grant.sessionUid},
+      ${grant.granted.openid.includes('offline_access')}, ${JSON.stringify(payload)}::jsonb,
+      clock_timestamp() + make_interval(secs => ${await lifetimeOf(deps, grant)}))
+  `.execute(tx)
+  return id
+}
+
+export type GrantEnd = 'revoked' | 'code_reuse' | 'refresh_reuse' | 'withdrawn' | 'signed_out'
+
+interface GrantFilter {
+  readonly id?: string
+  readonly sessionUid?: string
+  readonly accountId?: string
+  readonly clientId?: string
+}
+
+/**
+ * Ends the grants that match, within the caller's transaction. With `sessionUid` only those bound to the session: an
+ * offline grant outlives it.
+ */
+export async function endGrants(
+  tx: Tx,
+  deps: OidcDeps,
+  filter: GrantFilter,
+  reason: GrantEnd,
+): Promise<number> {
+  let update = tx
+    .updateTable('authorization_grant')
+    .set({ ended_at: sql<Date>`clock_timestamp()` })
+    .where('ended_at', 'is', null)
+  if (filter.id !== undefined) update = update.where('id', '=', filter.id)
+  if (filter.accountId !== undefined) update = update.where('account_id', '=', filter.accountId)
+  if (filter.clientId !== undefined) update = update.where('client_id', '=', filter.clientId)
+  if (filter.sessionUid !== undefined)
+    update = update.where('session_uid', '=', filter.sessionUid).where('offline', '=', false)
+  const ended = await update.returning(['id', 'client_id', 'account_id', 'expires_at']).execute()
+  for (const grant of ended) {
+    await deps.revocations.revoke(tx, { kind: 'grant', id: grant.id, reason, expiresAt: grant.expires_at })
+    await deps.audit.record(tx, {
+      type: reason === 'refresh_reuse' || reason === 'code_reuse' ? reason : 'grant_revoked',
+      outcome: 'success',
+      actor: { type: 'client', id: grant.client_id },
+      subject: { type: 'account', id: grant.account_id },
+      clientId: grant.client_id,
+      detail: { grant_id: grant.id, reason },
+    })
+  }
+  return ended.length
+}
+
+/** Ends one grant: every token issued for it stops working, on this node before the promise resolves. */
+export async function endGrant(deps: OidcDeps, id: string, reason: GrantEnd): Promise<void> {
+  await transaction(deps.db, tx => endGrants(tx, deps, { id }, reason))
+  await deps.changeLog.catchUp()
+}
+
+/** Why the library ends a grant, told by the request under way. */
+export function reasonOfRevocation(): GrantEnd {
+  const oidc = Provider.ctx?.oidc
+  if (oidc?.route !== 'token') return 'revoked'
+  return oidc.params?.grant_type === 'refresh_token' ? 'refresh_reuse' : 'code_reuse'
+}

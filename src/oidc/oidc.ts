@@ -1,0 +1,77 @@
+/**
+ * The oidc room: OAuth 2.0 and OpenID Connect through oidc-provider, the only folder that imports it. It owns the
+ * provider's settings and storage, grants and consents, the browser session, and the pages of an authorization request.
+ * It does not decide who may have which scope (resources/permission.ts), keep keys (keys) or check passwords (sign-in).
+ * app.ts mounts `middleware` and hands `sessions` and `applications` to the rooms on the left.
+ */
+
+import type { JSONWebKeySet } from 'jose'
+import compose from 'koa-compose'
+import type { JWKS, Provider } from 'oidc-provider'
+import type { Applications, BrowserSessions } from '../accounts/browser-session.ts'
+import type { Middleware } from '../http/context.ts'
+import type { Pages } from '../http/pages.ts'
+import { listSigningKeys } from '../keys/signing-keys.ts'
+import { prepareAuthorizationRequest } from './authorization-request.ts'
+import { createBrowserSessions } from './browser-sessions.ts'
+import { buildProvider } from './build-provider.ts'
+import { createApplications } from './consent.ts'
+import type { OidcDeps } from './deps.ts'
+import { type VerifyJwtAccessToken, verifierOfJwtAccessTokens } from './jwt-access-token.ts'
+import { setJwtAside } from './presented-token.ts'
+import { createProtocolPages } from './protocol-pages.tsx'
+
+export interface Oidc {
+  /** Answers the protocol endpoints; passes everything else on. */
+  readonly middleware: Middleware
+  readonly sessions: BrowserSessions
+  readonly applications: Applications
+  readonly verifyJwt: VerifyJwtAccessToken
+  /** The provider for the keys of now. */
+  readonly provider: () => Provider
+}
+
+/** Paths whose POST bodies the provider reads; app.ts guards them with http/protocol-body.ts. */
+export const PROTOCOL_PATHS: readonly string[] = [
+  '/authorize',
+  '/token',
+  '/introspect',
+  '/revoke',
+  '/userinfo',
+  '/end_session',
+  '/end_session/confirm',
+]
+
+/** Reads the signing keys and builds the provider; follows the change log to build it anew when keys change. */
+export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
+  const { config, db, keyring, log, changeLog, clients, revocations } = deps
+  const protocolPages = createProtocolPages(pages)
+  let publicKeys: JSONWebKeySet = { keys: [] }
+  const verifyJwt = verifierOfJwtAccessTokens(config.issuer, () => publicKeys, revocations)
+
+  async function build(): Promise<Provider> {
+    const keys = await listSigningKeys(db, keyring)
+    publicKeys = { keys: keys.map(({ publicJwk }) => publicJwk) }
+    const jwks = { keys: keys.map(({ privateJwk }) => privateJwk) } as JWKS
+    return buildProvider(deps, { jwks, pages: protocolPages, verifyJwt })
+  }
+
+  let current = await build()
+  changeLog.subscribe('signing-key', () => {
+    build().then(
+      next => {
+        current = next
+      },
+      error => log.error({ err: error }, 'the provider could not be rebuilt for new signing keys'),
+    )
+  })
+
+  const prepare = compose([prepareAuthorizationRequest(clients), setJwtAside])
+  return {
+    middleware: (ctx, next) => prepare(ctx, () => compose(current.middleware)(ctx as never, next as never)),
+    sessions: createBrowserSessions(deps, () => current),
+    applications: createApplications(deps),
+    verifyJwt,
+    provider: () => current,
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The library's settings. Every feature is said explicitly, on or off: what no part of the product has asked for is off
+ * and absent from discovery (test/oidc/discovery.test.ts pins it).
+ */
+import { type Configuration, interactionPolicy, type JWKS } from 'oidc-provider'
+import { findAccount } from '../accounts/account.ts'
+import { cookieOptions } from '../http/cookies.ts'
+import { OPENID_SCOPES } from './access.ts'
+import { ACR_PASSWORD, authenticationClaims } from './authentication-context.ts'
+import { createAdapter } from './create-adapter.ts'
+import type { OidcDeps } from './deps.ts'
+import { createExistingGrantLoader } from './existing-grant.ts'
+import type { VerifyJwtAccessToken } from './jwt-access-token.ts'
+import { LIFETIME, sessionLifetime } from './lifetimes.ts'
+import type { ProtocolPages } from './protocol-pages.ts'
+import { createResourcePolicy, type ResourcePolicy } from './resource-policy.ts'
+import { mayIntrospect, mayRevoke } from './token-policy.ts'
+
+const ON = { enabled: true } as const
+const OFF = { enabled: false } as const
+
+function prompts({ checkScope }: ResourcePolicy) {
+  const policy = interactionPolicy.base()
+  // Runs before anybody is asked anything; a scope that cannot be had is an error, not a question.
+  policy.get('login')?.checks.add(
+    new interactionPolicy.Check('scope', 'requested scope is not allowed', async ctx => {
+      await checkScope(ctx)
+      return false
+    }),
+  )
+  return policy
+}
+
+export function providerSettings(
+  deps: OidcDeps,
+  { jwks, pages, verifyJwt }: { jwks: JWKS; pages: ProtocolPages; verifyJwt: VerifyJwtAccessToken },
+): Configuration {
+  const { db, keyring, clients, cookies } = deps
+  const resourcePolicy = createResourcePolicy(deps)
+  const { path: _path, ...shortCookie } = { ...cookieOptions(cookies), signed: true }
+
+  return {
+    adapter: createAdapter(deps, verifyJwt),
+    jwks,
+    routes: {
+      authorization: '/authorize',
+      end_session: '/end_session',
+      introspection: '/introspect',
+      jwks: '/jwks',
+      revocation: '/revoke',
+      token: '/token',
+      userinfo: '/userinfo',
+    },
+    cookies: {
+      names: { session: cookies.session, interaction: cookies.interaction, resume: cookies.resume },
+      long: { ...shortCookie, path: '/' },
+      // The library chooses the paths of these.
+      short: shortCookie,
+      keys: keyring.derive('cookie').map(({ key }) => key),
+    },
+    acrValues: [ACR_PASSWORD],
+    scopes: OPENID_SCOPES,
+    subjectTypes: ['public'],
+    responseTypes: ['code'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: [], response_types: [] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    clockTolerance: 15,
+    claims: {
+      acr: null,
+      amr: null,
+      auth_time: null,
+      iss: null,
+      sid: null,
+      openid: ['sub'],
+      profile: ['name', 'preferred_username', 'updated_at'],
+      email: ['email', 'email_verified'],
+    },
+    features: {
+      attestClientAuth: OFF,
+      backchannelLogout: OFF,
+      ciba: OFF,
+      claimsParameter: OFF,
+      clientCredentials: ON,
+      clientIdMetadataDocument: OFF,
+      deviceFlow: OFF,
+      devInteractions: OFF,
+      dPoP: OFF,
+      encryption: OFF,
+      externalSigningSupport: OFF,
+      fapi: OFF,
+      introspection: { ...ON, allowedPolicy: mayIntrospect(clients) },
+      jwtIntrospection: OFF,
+      jwtResponseModes: OFF,
+      jwtUserinfo: OFF,
+      mTLS: OFF,
+      openid4vci: OFF,
+      pushedAuthorizationRequests: OFF,
+      registration: OFF,
+      registrationManagement: OFF,
+      requestObjects: OFF,
+      resourceIndicators: {
+        ...ON,
+        defaultResource: resourcePolicy.defaultResource,
+        getResourceServerInfo: resourcePolicy.getResourceServerInfo,
+        useGrantedResource: () => true,
+      },
+      revocation: { ...ON, allowedPolicy: mayRevoke },
+      richAuthorizationRequests: OFF,
+      rpInitiatedLogout: { ...ON, logoutSource: pages.signOut, postLogoutSuccessSource: pages.signedOut },
+      rpMetadataChoices: OFF,
+      userinfo: ON,
+      webMessageResponseMode: OFF,
+    },
+    extraClientMetadata: { properties: ['require_pkce'] },
+    pkce: {
+      required: (_ctx, client) =>
+        client.clientAuthMethod === 'none' || client.metadata().require_pkce !== false,
+    },
+    // Origins of the registered redirect URIs may call from a browser; introspection is for servers.
+    clientBasedCORS: (ctx, origin, client) =>
+      ctx.oidc.route !== 'introspection' &&
+      !!client.redirectUris?.some(uri => origin !== 'null' && URL.parse(uri)?.origin === origin),
+    ttl: {
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? LIFETIME.opaqueAccessToken,
+      ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? LIFETIME.opaqueAccessToken,
+      AuthorizationCode: LIFETIME.authorizationCode,
+      IdToken: LIFETIME.idToken,
+      Interaction: LIFETIME.interaction,
+      // Slides with every use, and ends for good some time after the first token of the family.
+      RefreshToken: (_ctx, token) =>
+        Math.max(
+          1,
+          Math.min(LIFETIME.refreshTokenIdle, LIFETIME.refreshTokenAbsolute - token.totalLifetime()),
+        ),
+      Session: (_ctx, session) => sessionLifetime(session.loginTs),
+      Grant: LIFETIME.refreshTokenAbsolute,
+    },
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    // Bound to the session by the grant (stores/grant-store.ts), for JWTs too.
+    expiresWithSession: () => false,
+    // Revoking an access token ends that token; everything else the library revokes ends the grant.
+    revokeGrantPolicy: ctx => !(ctx.oidc.route === 'revocation' && ctx.oidc.entities.AccessToken),
+    // RFC 9068, section 2.2.1; the grant, so that a resource server can tell which tokens belong together.
+    extraTokenClaims: (ctx, token) => authenticationClaims(ctx, token),
+    interactions: {
+      policy: prompts(resourcePolicy),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
+    loadExistingGrant: createExistingGrantLoader(deps),
+    findAccount: async (_ctx, id) => {
+      const account = await findAccount(db, id)
+      if (!account || account.disabled) return undefined
+      return {
+        accountId: id,
+        claims: () => ({
+          sub: id,
+          name: account.name,
+          preferred_username: account.username,
+          ...(account.email !== null && { email: account.email, email_verified: account.emailVerified }),
+        }),
+      }
+    },
+    renderError: pages.error,
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Access tokens. Opaque ones are rows; JWTs are not stored and are resolved from the token itself. Either way the answer
+ * is what the token may do now: its scopes, less what its client or account has lost since.
+ */
+import { sql } from 'kysely'
+import { type AdapterPayload, Provider } from 'oidc-provider'
+import { findAccount } from '../../accounts/account.ts'
+import { transaction } from '../../db/transaction.ts'
+import { accountScopes, effectiveScopes } from '../../resources/permission.ts'
+import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
+import type { OidcDeps } from '../deps.ts'
+import { type JwtAccessToken, looksLikeJwt, type VerifyJwtAccessToken } from '../jwt-access-token.ts'
+import { findPresentedJwt, presentedJwt } from '../presented-token.ts'
+import { epoch } from '../sealed-document.ts'
+import { type Store, without } from './store.ts'
+
+export type AccessTokenKind = 'AccessToken' | 'ClientCredentials'
+
+function toPayload(claims: JwtAccessToken): AdapterPayload {
+  const { jti, iat, exp, aud, scope, client_id: clientId, sub, grant_id: grantId, cnf } = claims
+  return {
+    jti,
+    iat,
+    exp,
+    aud,
+    clientId,
+    kind: grantId === undefined ? 'ClientCredentials' : 'AccessToken',
+    ...(scope !== undefined && { scope }),
+    ...(grantId !== undefined && { grantId, accountId: sub }),
+    ...(cnf?.jkt !== undefined && { jkt: cnf.jkt }),
+    ...(cnf?.['x5t#S256'] !== undefined && { 'x5t#S256': cnf['x5t#S256'] }),
+    extra: grantId === undefined ? {} : { grant_id: grantId },
+  }
+}
+
+export function accessTokenStore(
+  deps: OidcDeps,
+  kind: AccessTokenKind,
+  verifyJwt: VerifyJwtAccessToken,
+): Store {
+  const { db, keyring, clients, resources, revocations, changeLog } = deps
+
+  async function findStored(id: string): Promise<AdapterPayload | undefined> {
+    const row = await db
+      .selectFrom('access_token')
+      .selectAll()
+      .where('id_hash', 'in', hashCandidates(keyring, id))
+      .where('kind', '=', kind)
+      .executeTakeFirst()
+    return (
+      row && {
+        ...row.payload,
+        jti: id,
+        clientId: row.client_id,
+        exp: epoch(row.expires_at),
+        ...(row.grant_id !== null && { grantId: row.grant_id }),
+        ...(row.account_id !== null && { accountId: row.account_id }),
+      }
+    )
+  }
+
+  async function findJwt(jwt: string): Promise<AdapterPayload | undefined> {
+    const claims = await verifyJwt(jwt)
+    const payload = claims && toPayload(claims)
+    return payload?.kind === kind ? payload : undefined
+  }
+
+  /** The payload with the scopes that are still allowed; undefined when its owner or all it could do is gone. */
+  async function asOfNow(payload: AdapterPayload): Promise<AdapterPayload | undefined> {
+    const client = await clients.find(String(payload.clientId))
+    if (!client || client.disabled) return undefined
+    const account = payload.accountId === undefined ? undefined : await findAccount(db, payload.accountId)
+    if (payload.accountId !== undefined && (!account || account.disabled)) return undefined
+    if (typeof payload.aud !== 'string') return payload
+    const resource = await resources.find(payload.aud)
+    if (!resource) return undefined
+    const own = payload.scope?.split(' ') ?? []
+    const scopes = effectiveScopes({
+      own,
+      client,
+      resource,
+      account: account && (await accountScopes(db, account.id, resource)),
+    })
+    if (own.length > 0 && scopes.length === 0) return undefined
+    const { scope: _issued, ...rest } = payload
+    return scopes.length > 0 ? { ...rest, scope: scopes.join(' ') } : rest
+  }
+
+  /** /userinfo opens with any access token of a grant that holds `openid`, whatever its audience. */
+  async function forUserinfo(payload: AdapterPayload): Promise<AdapterPayload | undefined> {
+    if (payload.aud === undefined || payload.grantId === undefined) return payload
+    const { aud: _audience, ...rest } = payload
+    const grant = await Provider.ctx?.oidc.provider.Grant.find(payload.grantId)
+    return { ...rest, scope: grant?.getOIDCScope() ?? '' }
+  }
+
+  return {
+    async find(id) {
+      const route = Provider.ctx?.oidc.route
+      const jwt = route === 'userinfo' && looksLikeJwt(id) ? id : findPresentedJwt(id)
+      const payload = await (jwt === undefined ? findStored(id) : findJwt(jwt))
+      const current = payload && (await asOfNow(payload))
+      return current && route === 'userinfo' ? forUserinfo(current) : current
+    },
+
+    async upsert(id, payload, expiresIn) {
+      const rest = JSON.stringify(without(payload, 'jti', 'clientId', 'grantId', 'accountId', 'exp'))
+      await sql`
+        INSERT INTO access_token (id_hash, kind, grant_id, client_id, account_id, payload, expires_at)
+        VALUES (${hashSecret(keyring, id).hash}, ${kind}, ${payload.grantId ?? null}, ${payload.clientId},
+          ${payload.accountId ?? null}, ${rest}::jsonb, clock_timestamp() + make_interval(secs => ${expiresIn}))
+      `.execute(db)
+    },
+
+    async destroy(id) {
+      const jwt = presentedJwt()
+      const claims = jwt === undefined ? undefined : await verifyJwt(jwt)
+      if (claims?.jti !== id) {
+        await db.deleteFrom('access_token').where('id_hash', 'in', hashCandidates(keyring, id)).execute()
+        return
+      }
+      const expiresAt = new Date(claims.exp * 1000)
+      await transaction(db, tx => revocations.revoke(tx, { kind: 'token', id, reason: 'revoked', expiresAt }))
+      await changeLog.catchUp()
+    },
+  }
+}

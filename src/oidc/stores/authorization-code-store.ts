@@ -1,0 +1,61 @@
+/** Authorization codes: used once, decided by one UPDATE. A second use ends the grant (RFC 6749, section 4.1.2). */
+import { sql } from 'kysely'
+import { errors } from 'oidc-provider'
+import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
+import type { OidcDeps } from '../deps.ts'
+import { endGrant } from '../grant.ts'
+import { epoch } from '../sealed-document.ts'
+import { type Store, without } from './store.ts'
+
+export function authorizationCodeStore(deps: OidcDeps): Store {
+  const { db, keyring } = deps
+  return {
+    async find(id) {
+      const row = await db
+        .selectFrom('authorization_code')
+        .select(['payload', 'expires_at', 'consumed_at', 'grant_id', 'client_id', 'account_id'])
+        .where('id_hash', 'in', hashCandidates(keyring, id))
+        .executeTakeFirst()
+      return (
+        row && {
+          ...row.payload,
+          jti: id,
+          grantId: row.grant_id,
+          clientId: row.client_id,
+          accountId: row.account_id,
+          exp: epoch(row.expires_at),
+          ...(row.consumed_at && { consumed: epoch(row.consumed_at) }),
+        }
+      )
+    },
+
+    async upsert(id, payload, expiresIn) {
+      const rest = JSON.stringify(without(payload, 'jti', 'grantId', 'clientId', 'accountId', 'exp'))
+      await sql`
+        INSERT INTO authorization_code (id_hash, grant_id, client_id, account_id, payload, expires_at)
+        VALUES (${hashSecret(keyring, id).hash}, ${payload.grantId}, ${payload.clientId}, ${payload.accountId},
+          ${rest}::jsonb, clock_timestamp() + make_interval(secs => ${expiresIn}))
+      `.execute(db)
+    },
+
+    async consume(id) {
+      const hashes = hashCandidates(keyring, id)
+      const used = await db
+        .updateTable('authorization_code')
+        .set({ consumed_at: sql<Date>`clock_timestamp()` })
+        .where('id_hash', 'in', hashes)
+        .where('consumed_at', 'is', null)
+        .where('expires_at', '>', sql<Date>`clock_timestamp()`)
+        .returning('grant_id')
+        .executeTakeFirst()
+      if (used) return
+      const row = await db
+        .selectFrom('authorization_code')
+        .select(['grant_id', 'consumed_at'])
+        .where('id_hash', 'in', hashes)
+        .executeTakeFirst()
+      if (row?.consumed_at) await endGrant(deps, row.grant_id, 'code_reuse')
+      throw new errors.InvalidGrant('authorization code already used or expired')
+    },
+  }
+}

@@ -1,0 +1,35 @@
+/** Clients as the library wants them. Read only: the clients room owns them. A disabled client is not found. */
+import type { AdapterPayload } from 'oidc-provider'
+import type { Client } from '../../clients/client.ts'
+import type { OidcDeps } from '../deps.ts'
+import type { Store } from './store.ts'
+
+/** Stands where the library wants a secret. Secrets are compared by clients/client-secret.ts, never with this. */
+const SECRET_PLACEHOLDER = 'kept as a hash elsewhere, compared elsewhere'
+
+function toMetadata(client: Client): AdapterPayload {
+  return {
+    ...client.metadata,
+    client_id: client.clientId,
+    client_name: client.clientName,
+    application_type: client.applicationType,
+    redirect_uris: [...client.redirectUris],
+    post_logout_redirect_uris: [...client.postLogoutRedirectUris],
+    grant_types: [...client.grantTypes],
+    response_types: client.grantTypes.includes('authorization_code') ? ['code'] : [],
+    token_endpoint_auth_method: client.tokenEndpointAuthMethod,
+    require_pkce: client.requirePkce,
+    id_token_signed_response_alg: client.idTokenSignedResponseAlg as 'ES256',
+    ...(client.tokenEndpointAuthMethod !== 'none' && { client_secret: SECRET_PLACEHOLDER }),
+  }
+}
+
+export function clientStore({ clients }: OidcDeps): Store {
+  return {
+    async find(id) {
+      const client = await clients.find(id)
+      return client && !client.disabled ? toMetadata(client) : undefined
+    },
+    upsert: () => Promise.reject(new Error('clients are created by the clients room')),
+  }
+}

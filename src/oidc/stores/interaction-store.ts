@@ -1,0 +1,32 @@
+/** An authorization request that waits for a person. Its id is in a cookie and a URL: only the hash is kept. */
+import { sql } from 'kysely'
+import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
+import type { OidcDeps } from '../deps.ts'
+import { sealDocument, unsealDocument } from '../sealed-document.ts'
+import type { Store } from './store.ts'
+
+export function interactionStore({ db, keyring }: OidcDeps): Store {
+  return {
+    async find(id) {
+      const row = await db
+        .selectFrom('interaction')
+        .select(['sealed_payload', 'expires_at'])
+        .where('id_hash', 'in', hashCandidates(keyring, id))
+        .executeTakeFirst()
+      return row && { ...(await unsealDocument(keyring, row.sealed_payload, row.expires_at)), jti: id }
+    },
+
+    async upsert(id, payload, expiresIn) {
+      const sealed = await sealDocument(keyring, payload)
+      await sql`
+        INSERT INTO interaction (id_hash, sealed_payload, expires_at)
+        VALUES (${hashSecret(keyring, id).hash}, ${sealed}, clock_timestamp() + make_interval(secs => ${expiresIn}))
+        ON CONFLICT (id_hash) DO UPDATE SET sealed_payload = excluded.sealed_payload, expires_at = excluded.expires_at
+      `.execute(db)
+    },
+
+    async destroy(id) {
+      await db.deleteFrom('interaction').where('id_hash', 'in', hashCandidates(keyring, id)).execute()
+    },
+  }
+}

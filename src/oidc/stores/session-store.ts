@@ -1,0 +1,60 @@
+/**
+ * Browser sessions, one row per `uid`. The cookie's value changes at every sign-in and resume, the row does not, and a
+ * row that has ended is never written again: an in-flight request cannot bring a session back.
+ */
+import { sql } from 'kysely'
+import type { AdapterPayload } from 'oidc-provider'
+import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
+import type { OidcDeps } from '../deps.ts'
+import { endSession } from '../end-session.ts'
+import { sealDocument, unsealDocument } from '../sealed-document.ts'
+import type { Store } from './store.ts'
+
+export function sessionStore(deps: OidcDeps): Store {
+  const { db, keyring } = deps
+
+  const live = () =>
+    db
+      .selectFrom('session')
+      .leftJoin('account', 'account.id', 'session.account_id')
+      .select(['session.uid', 'session.sealed_payload', 'session.expires_at'])
+      .where('session.ended_at', 'is', null)
+      // A disabled person is signed out, whatever the cookie says.
+      .where('account.disabled_at', 'is', null)
+
+  return {
+    async find(id) {
+      const row = await live().where('session.id_hash', 'in', hashCandidates(keyring, id)).executeTakeFirst()
+      return (
+        row && {
+          ...(await unsealDocument(keyring, row.sealed_payload, row.expires_at)),
+          uid: row.uid,
+          jti: id,
+        }
+      )
+    },
+
+    async findByUid(uid) {
+      const row = await live().where('session.uid', '=', uid).executeTakeFirst()
+      return row && { ...(await unsealDocument(keyring, row.sealed_payload, row.expires_at)), uid: row.uid }
+    },
+
+    async upsert(id, payload: AdapterPayload, expiresIn) {
+      const sealed = await sealDocument(keyring, payload)
+      await sql`
+        INSERT INTO session (uid, id_hash, account_id, sealed_payload, signed_in_at, expires_at)
+        VALUES (${payload.uid}, ${hashSecret(keyring, id).hash}, ${payload.accountId ?? null}, ${sealed},
+          to_timestamp(${payload.loginTs ?? null}::bigint), clock_timestamp() + make_interval(secs => ${expiresIn}))
+        ON CONFLICT (uid) DO UPDATE SET
+          id_hash = excluded.id_hash, account_id = excluded.account_id, sealed_payload = excluded.sealed_payload,
+          signed_in_at = excluded.signed_in_at, expires_at = excluded.expires_at, last_seen_at = clock_timestamp()
+        WHERE session.ended_at IS NULL
+      `.execute(db)
+    },
+
+    async destroy(id) {
+      const row = await live().where('session.id_hash', 'in', hashCandidates(keyring, id)).executeTakeFirst()
+      if (row) await endSession(deps, row.uid, 'signed_out')
+    },
+  }
+}

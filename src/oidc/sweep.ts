@@ -1,0 +1,24 @@
+/** When the rows of this room may go. Ended ones stay for a while: an in-flight request must still find them ended. */
+import { sql } from 'kysely'
+import type { SweepTarget } from '../db/sweep.ts'
+
+export const oidcSweep: readonly SweepTarget[] = [
+  { name: 'sessions', table: 'session', where: sql<boolean>`expires_at < now() - interval '1 day'` },
+  { name: 'interactions', table: 'interaction', where: sql<boolean>`expires_at < now() - interval '1 hour'` },
+  {
+    name: 'grants',
+    table: 'authorization_grant',
+    where: sql<boolean>`expires_at < now() - interval '1 day'`,
+  },
+  { name: 'codes', table: 'authorization_code', where: sql<boolean>`expires_at < now() - interval '1 hour'` },
+  {
+    name: 'refresh tokens',
+    table: 'refresh_token',
+    where: sql<boolean>`expires_at < now() - interval '1 day'`,
+  },
+  {
+    name: 'access tokens',
+    table: 'access_token',
+    where: sql<boolean>`expires_at < now() - interval '1 hour'`,
+  },
+]
