@@ -48,6 +48,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE INDEX client_secret_client ON client_secret (client_id)
   `.execute(db)
+  // The declarative file has one secret per client.
+  await sql`
+    CREATE UNIQUE INDEX client_secret_file ON client_secret (client_id) WHERE origin = 'file' AND revoked_at IS NULL
+  `.execute(db)
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {

@@ -17,6 +17,7 @@ import type { Audit } from '../audit/audit.ts'
 import { upsertClient } from '../clients/upsert-client.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
+import type { Logger } from '../log.ts'
 import { upsertResource } from '../resources/upsert-resource.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { applyAccount, type PreparedPasswords, preparePasswords } from './apply-account.ts'
@@ -27,6 +28,7 @@ export interface ApplyDeps {
   readonly db: Db
   readonly keyring: Keyring
   readonly audit: Pick<Audit, 'record'>
+  readonly log: Pick<Logger, 'warn'>
 }
 
 export interface Summary {
@@ -49,7 +51,9 @@ export async function applyFile(deps: ApplyDeps, file: DeclarativeFile): Promise
   for (let attempt = 1; ; attempt++) {
     const passwords = await preparePasswords(deps.db, file.accounts)
     try {
-      return await transaction(deps.db, tx => write(tx, deps, file, passwords))
+      const summary = await transaction(deps.db, tx => write(tx, deps, file, passwords))
+      for (const kept of summary.kept) deps.log.warn(kept, 'scopes that are no longer in the file were kept')
+      return summary
     } catch (error) {
       if (attempt >= MAX_TRIES || !isRace(error)) throw error
       await wait(Math.random() * 100 * attempt)
