@@ -35,8 +35,10 @@ import { oidcSweep } from './oidc/sweep.ts'
 import { createResourceDirectory } from './resources/resource-directory.ts'
 import { createRevocations, revocationSweep } from './revocation/revocation.ts'
 import type { Keyring } from './secrets/keyring.ts'
+import { deviceSweep } from './sign-in/device.ts'
+import { invitationSweep } from './sign-in/invitation.ts'
 import { createSignInPages } from './sign-in/pages.tsx'
-import { signInSweep } from './sign-in/sweep.ts'
+import { throttleSweep } from './sign-in/throttle.ts'
 
 export interface AppDeps {
   readonly config: Config
@@ -111,7 +113,15 @@ export async function createApp({ config, db, keyring, log }: AppDeps): Promise<
   ])
     koa.use(middleware)
 
-  sweeper.register(changeLogSweep, outboxSweep, revocationSweep, ...signInSweep, ...oidcSweep)
+  sweeper.register(
+    changeLogSweep,
+    outboxSweep,
+    revocationSweep,
+    throttleSweep,
+    deviceSweep,
+    invitationSweep,
+    ...oidcSweep,
+  )
   for (const worker of [audit, outbox, sweeper]) worker.start()
 
   return {

@@ -96,7 +96,7 @@ export async function start(): Promise<void> {
     if (config.configFile !== undefined) {
       const audit = createAudit({ db, log })
       const summary = await applyFile(
-        { db, keyring, audit },
+        { db, keyring, audit, log },
         await readDeclarativeFile(db, config.configFile),
       )
       log.info(summary, 'declarative file applied')
@@ -122,14 +122,17 @@ export async function start(): Promise<void> {
       await close()
       log.info('ended')
     }
-    let ending: Promise<void> | undefined
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.on(signal, () => {
-        ending ??= end(signal).catch((error: unknown) => {
-          log.error({ err: error }, 'the end was not orderly')
-          process.exit(1)
-        })
+    let isEnding = false
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (isEnding) return
+      isEnding = true
+      end(signal).catch((error: unknown) => {
+        log.error({ err: error }, 'the end was not orderly')
+        process.exit(1)
       })
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
   })
 }
 

@@ -52,7 +52,7 @@ export async function startApp(env: Record<string, string> = {}, file?: object):
   const keyring = createKeyring(config.secrets)
   const apply = async (content: object) => {
     const audit = createAudit({ db, log })
-    await applyFile({ db, keyring, audit }, parseDeclarativeFile(JSON.stringify(content)))
+    await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(content)))
   }
   if (file) await apply(file)
   const app = await createApp({ config, db, keyring, log })
