@@ -4,6 +4,7 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   type ParsedNode,
@@ -29,12 +30,14 @@ export function parseYaml(text: string): { value: unknown; mistakes: Mistake[] }
 }
 
 function parse(text: string): { value: unknown; mistakes: Mistake[] } {
+  if (isTooDeep(text)) throw new RangeError('nested too deeply')
   const lineCounter = new LineCounter()
   const document = parseDocument(text, {
     version: '1.2',
     schema: 'core',
     strict: true,
     uniqueKeys: false, // found below, with their paths
+    logLevel: 'error', // the library warns on standard error, we report
     prettyErrors: false, // they quote the file, and the file has secrets
     lineCounter,
   })
@@ -44,6 +47,20 @@ function parse(text: string): { value: unknown; mistakes: Mistake[] } {
   const mistakes: Mistake[] = []
   inspect(document.contents, [], mistakes)
   return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), mistakes }
+}
+
+/** Before the parser sees it: it calls itself for every level, and a stack that ends can end the process. */
+function isTooDeep(text: string): boolean {
+  let brackets = 0
+  let indicators = 0
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') brackets++
+    else if (token === ']' || token === '}') brackets--
+    else if (token === '-' || token === '?' || token === ':') indicators++
+    else if (token === '\n' || token === '\r\n' || token === ',') indicators = 0
+    if (brackets > MAX_DEPTH || indicators > MAX_DEPTH) return true
+  }
+  return false
 }
 
 function syntaxMistake(error: YAMLError, lineCounter: LineCounter): Mistake {
@@ -62,6 +79,7 @@ const SYNTAX: Partial<Record<string, string>> = {
   BAD_ALIAS: 'has an alias that cannot be used',
   DUPLICATE_KEY: 'has this key twice',
   KEY_OVER_1024_CHARS: 'has a key of more than 1024 characters',
+  RESOURCE_EXHAUSTION: 'is nested too deeply',
   UNEXPECTED_TOKEN: 'is not expected here',
 }
 
