@@ -6,6 +6,7 @@
 import { sql } from 'kysely'
 import { normalizeUsername } from '../accounts/account-fields.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import type { SweepTarget } from '../db/sweep.ts'
 import type { Context } from '../http/context.ts'
 import { type CookieNames, readCookie, setCookie } from '../http/cookies.ts'
 import { hashCandidates, hashSecret } from '../secrets/hash.ts'
@@ -13,6 +14,12 @@ import type { Keyring } from '../secrets/keyring.ts'
 import { randomToken } from '../secrets/token.ts'
 
 const LIFETIME_SECONDS = 365 * 24 * 3600
+
+export const deviceSweep: SweepTarget = {
+  name: 'known devices',
+  table: 'known_device',
+  where: sql<boolean>`expires_at < now()`,
+}
 
 export interface Devices {
   /** A name for this device if the account's owner signed in from it before. Takes no less for a username nobody has. */

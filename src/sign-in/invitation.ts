@@ -1,12 +1,19 @@
 /** Invitations: with SIGN_UP=invite an account is made with a token that somebody handed on. Single use, 7 days. */
 import { sql } from 'kysely'
 import type { Db, Tx } from '../db/connect.ts'
+import type { SweepTarget } from '../db/sweep.ts'
 import { Problem } from '../http/problem.ts'
 import { hashCandidates, hashSecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { randomToken } from '../secrets/token.ts'
 
 const LIFETIME_SECONDS = 7 * 24 * 3600
+
+export const invitationSweep: SweepTarget = {
+  name: 'invitations',
+  table: 'invitation',
+  where: sql<boolean>`expires_at < now()`,
+}
 
 /** @param createdBy the account that invites. Returns the token, which is stored as a hash only. */
 export async function createInvitation(tx: Db | Tx, keyring: Keyring, createdBy: string): Promise<string> {

@@ -10,6 +10,7 @@
  */
 import { sql } from 'kysely'
 import type { Db } from '../db/connect.ts'
+import type { SweepTarget } from '../db/sweep.ts'
 import { Problem } from '../http/problem.ts'
 import { hashSecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
@@ -28,6 +29,12 @@ const ACCOUNT: Limit = { most: 10, slowAfter: 5 }
 const SOURCE: Limit = { most: 100, slowAfter: 100 }
 /** Names that turned out to be taken: what somebody who collects usernames would see. */
 const SIGN_UP_SOURCE: Limit = { most: 30, slowAfter: 30 }
+
+export const throttleSweep: SweepTarget = {
+  name: 'sign-in throttle',
+  table: 'sign_in_throttle',
+  where: sql<boolean>`expires_at < now()`,
+}
 
 export interface PasswordTry {
   /** Normalised. */
