@@ -29,6 +29,7 @@ import { requestTarget } from './http/request-target.ts'
 import { logAppErrors, respond } from './http/respond.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
 import type { Logger } from './log.ts'
+import type { WrapStore } from './oidc/deps.ts'
 import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
 import { oidcSweep } from './oidc/sweep.ts'
@@ -46,6 +47,7 @@ export interface AppDeps {
   readonly db: Db
   readonly keyring: Keyring
   readonly log: Logger
+  readonly wrapStore?: WrapStore | undefined
 }
 
 export interface App {
@@ -57,7 +59,7 @@ export interface App {
 }
 
 /** Puts the server together and starts what runs beside requests. It does not listen. */
-export async function createApp({ config, db, keyring, log }: AppDeps): Promise<App> {
+export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps): Promise<App> {
   // Ground
   const changeLog = createChangeLog({ db, log })
   const sweeper = createSweeper({ db, log })
@@ -84,7 +86,7 @@ export async function createApp({ config, db, keyring, log }: AppDeps): Promise<
   await revocations.start()
   await ensureSigningKeys(db, keyring)
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }
-  const oidcDeps = { ...ground, revocations, clients, resources }
+  const oidcDeps = { ...ground, revocations, clients, resources, wrapStore }
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications } = oidc
   const rooms = [

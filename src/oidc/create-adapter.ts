@@ -49,6 +49,7 @@ export function createAdapter(deps: OidcDeps, verifyJwt: VerifyJwtAccessToken): 
   return model => {
     const store = stores[model]
     if (!store) throw new Error(`nothing is stored for ${model}: its feature is off`)
-    return answeringOutages(toAdapter(model, store()))
+    const { wrapStore = (_model, own) => own } = deps
+    return answeringOutages(toAdapter(model, wrapStore(model, store())))
   }
 }

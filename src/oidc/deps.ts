@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Revocations } from '../revocation/revocation.ts'
 import type { Keyring } from '../secrets/keyring.ts'
+import type { Store } from './stores/store.ts'
 
 export interface OidcDeps {
   readonly config: Config
@@ -21,4 +22,11 @@ export interface OidcDeps {
   readonly clients: ClientDirectory
   readonly resources: ResourceDirectory
   readonly cookies: CookieNames
+  readonly wrapStore?: WrapStore | undefined
 }
+
+/**
+ * Stands between the library and the store of a model: gives the store to use instead. Nothing in the product does; the
+ * tests break a store with it, to see that they notice.
+ */
+export type WrapStore = (model: string, store: Store) => Store
