@@ -109,7 +109,8 @@ async function sweep(
 ): Promise<number> {
   let total = 0
   for (;;) {
-    // The condition stands twice: a row that another transaction has just prolonged is looked at again.
+    // The condition stands twice because a row that another transaction has just prolonged is looked at again, and not
+    // every minor release of Postgres then compares the ctid.
     const { numAffectedRows = 0n } = await sql`
       DELETE FROM ${sql.table(table)}
       WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${sql.table(table)} WHERE ${where} LIMIT ${batchSize})) AND (${where})

@@ -46,7 +46,7 @@ async function appendAndHold(name: string) {
   const isAppended = new Promise<void>(resolve => {
     appended = resolve
   })
-  const done = transaction(database.db, async tx => {
+  const done = transaction(database.another({ poolSize: 1 }), async tx => {
     await append(tx, name)
     appended()
     await gate
@@ -239,6 +239,7 @@ describe('freshness', () => {
     await sql`ALTER TABLE gone RENAME TO change_log`.execute(database.db)
     await append(database.db, 'after')
     await until(() => linesWith('is read again').length > 0)
+    await log.catchUp()
     expect(seen).toEqual(['after'])
     expect(log.isFresh()).toBe(true)
     expect(linesWith('cannot be read')).toHaveLength(1)

@@ -144,12 +144,19 @@ describe('outbox', () => {
     const late = dead.runOnce()
     await hasBegun
     const handled: number[] = []
-    const alive = worker({ handlers: { mail: async (_, attempt) => void handled.push(attempt) } })
+    const alive = worker({
+      handlers: {
+        mail: async (_, attempt) => {
+          handled.push(attempt)
+          release()
+          await late
+          expect(await rows()).toMatchObject([{ last_error: null, leased_until: expect.any(Date) }])
+        },
+      },
+    })
     expect(await alive.runOnce()).toBe(0)
     await pass(61)
     expect(await alive.runOnce()).toBe(1)
-    release()
-    await late
     expect(handled).toEqual([2])
     expect(await rows()).toMatchObject([{ outcome: 'done', last_error: null, attempts: 2 }])
   })

@@ -67,7 +67,7 @@ describe('sweep', () => {
     const isProlonged = new Promise<void>(resolve => {
       prolonged = resolve
     })
-    const update = transaction(database.db, async tx => {
+    const update = transaction(database.another({ poolSize: 1 }), async tx => {
       await tx.updateTable('interaction').set({ expires_at: sql`now() + interval '1 hour'` }).execute()
       prolonged()
       await gate
