@@ -10,6 +10,10 @@ import { createAdminPages } from './admin/pages.tsx'
 import { createAudit } from './audit/audit.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import type { Config } from './config.ts'
+import { createAuthenticate } from './credentials/authenticate.ts'
+import { createCredentialsApi } from './credentials/credentials-api.ts'
+import { credentialKinds } from './credentials/kinds.ts'
+import { createRefusals } from './credentials/refusals.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
 import type { Db } from './db/connect.ts'
 import { createOutbox, outboxSweep } from './db/outbox.ts'
@@ -88,8 +92,13 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }
   const oidcDeps = { ...ground, revocations, clients, resources, wrapStore }
   const oidc = await createOidc(oidcDeps, pages)
-  const { sessions, applications } = oidc
+  const { sessions, applications, accessTokens, findSession } = oidc
+  const refusals = createRefusals(config.issuer)
+  const ownResource = `${config.issuer}/v1`
+  const kinds = credentialKinds({ ...oidcDeps, refusals, ownResource, accessTokens, findSession })
+  const authenticate = createAuthenticate({ kinds, refusals, audit })
   const rooms = [
+    createCredentialsApi({ authenticate }),
     createSignInPages({ ...ground, sessions }),
     createInteractionPages({ ...oidcDeps, sessions, provider: oidc.provider }),
     createAccountPages({ ...ground, sessions, applications }),

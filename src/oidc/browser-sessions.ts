@@ -15,16 +15,23 @@ import { sessionLifetime } from './lifetimes.ts'
 /** A session that is looked at is extended at most this often, in seconds. */
 const TOUCH_EVERY = 300
 
-export function createBrowserSessions(deps: OidcDeps, provider: () => Provider): BrowserSessions {
+interface BrowserSessionsByCookie extends BrowserSessions {
+  /**
+   * For who sees only the request's headers. The cookie's value is random and is looked up, so its signature, which saves
+   * the library that look-up, is not asked for.
+   */
+  findByCookie(value: string): Promise<BrowserSession | undefined>
+}
+
+export function createBrowserSessions(deps: OidcDeps, provider: () => Provider): BrowserSessionsByCookie {
   const { db, cookies } = deps
   const found = new WeakMap<Context, Promise<BrowserSession | undefined>>()
   const cookie = { ...cookieOptions(cookies), signed: true }
 
   const cookieOf = (ctx: Context) => ctx.cookies.get(cookies.session, { signed: true })
 
-  async function read(ctx: Context): Promise<BrowserSession | undefined> {
-    const value = cookieOf(ctx)
-    const session = value === undefined ? undefined : await provider().Session.find(value)
+  async function findByCookie(value: string): Promise<BrowserSession | undefined> {
+    const session = await provider().Session.find(value)
     if (!session?.accountId || session.loginTs === undefined) return undefined
     await db
       .updateTable('session')
@@ -48,7 +55,8 @@ export function createBrowserSessions(deps: OidcDeps, provider: () => Provider):
   const find: BrowserSessions['find'] = ctx => {
     const known = found.get(ctx)
     if (known) return known
-    const reading = read(ctx)
+    const value = cookieOf(ctx)
+    const reading = value === undefined ? Promise.resolve(undefined) : findByCookie(value)
     found.set(ctx, reading)
     return reading
   }
@@ -104,6 +112,7 @@ export function createBrowserSessions(deps: OidcDeps, provider: () => Provider):
 
   return {
     find,
+    findByCookie,
     signIn,
 
     async signOut(ctx) {

@@ -4,10 +4,10 @@
  */
 import { type JWKS, Provider } from 'oidc-provider'
 import { verifyClientSecret } from '../clients/client-secret.ts'
+import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { defineOrigin } from '../http/issuer-request.ts'
 import { randomToken } from '../secrets/token.ts'
 import type { OidcDeps } from './deps.ts'
-import type { VerifyJwtAccessToken } from './jwt-access-token.ts'
 import { listenToProvider } from './listen.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { deriveSuccessor, rotatedToken } from './refresh-successor.ts'

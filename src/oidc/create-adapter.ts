@@ -1,8 +1,8 @@
 /** The library's storage: one store per model. A model without one belongs to a feature that is off. */
 import { type Adapter, type AdapterFactory, errors } from 'oidc-provider'
+import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { isUnavailable } from '../db/unavailable.ts'
 import type { OidcDeps } from './deps.ts'
-import type { VerifyJwtAccessToken } from './jwt-access-token.ts'
 import { accessTokenStore } from './stores/access-token-store.ts'
 import { authorizationCodeStore } from './stores/authorization-code-store.ts'
 import { clientStore } from './stores/client-store.ts'

@@ -2,13 +2,15 @@
  * The oidc room: OAuth 2.0 and OpenID Connect through oidc-provider, the only folder that imports it. It owns the
  * provider's settings and storage, grants and consents, the browser session, and the pages of an authorization request.
  * It does not decide who may have which scope (resources/permission.ts), keep keys (keys) or check passwords (sign-in).
- * app.ts mounts `middleware` and hands `sessions` and `applications` to the rooms on the left.
+ * app.ts mounts `middleware` and hands the rest of `Oidc` to the rooms on the left.
  */
 
 import type { JSONWebKeySet } from 'jose'
 import compose from 'koa-compose'
 import type { JWKS, Provider } from 'oidc-provider'
-import type { Applications, BrowserSessions } from '../accounts/browser-session.ts'
+import type { Applications, BrowserSession, BrowserSessions } from '../accounts/browser-session.ts'
+import type { AccessTokens } from '../credentials/access-token.ts'
+import { verifierOfJwtAccessTokens } from '../credentials/jwt-access-token.ts'
 import type { Middleware } from '../http/context.ts'
 import type { Pages } from '../http/pages.ts'
 import { listSigningKeys } from '../keys/signing-keys.ts'
@@ -17,16 +19,19 @@ import { createBrowserSessions } from './browser-sessions.ts'
 import { buildProvider } from './build-provider.ts'
 import { createApplications } from './consent.ts'
 import type { OidcDeps } from './deps.ts'
-import { type VerifyJwtAccessToken, verifierOfJwtAccessTokens } from './jwt-access-token.ts'
 import { setJwtAside } from './presented-token.ts'
 import { createProtocolPages } from './protocol-pages.tsx'
+import { findStoredAccessToken } from './stored-access-token.ts'
+import { isGrantAlive } from './stores/grant-store.ts'
 
 export interface Oidc {
   /** Answers the protocol endpoints; passes everything else on. */
   readonly middleware: Middleware
   readonly sessions: BrowserSessions
   readonly applications: Applications
-  readonly verifyJwt: VerifyJwtAccessToken
+  /** For the credential kinds, which see no context. */
+  readonly findSession: (cookie: string) => Promise<BrowserSession | undefined>
+  readonly accessTokens: AccessTokens
   /** The provider for the keys of now. */
   readonly provider: () => Provider
 }
@@ -44,10 +49,10 @@ export const PROTOCOL_PATHS: readonly string[] = [
 
 /** Reads the signing keys and builds the provider; follows the change log to build it anew when keys change. */
 export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
-  const { config, db, keyring, log, changeLog, clients, revocations } = deps
+  const { config, db, keyring, log, changeLog, clients } = deps
   const protocolPages = createProtocolPages(pages)
   let publicKeys: JSONWebKeySet = { keys: [] }
-  const verifyJwt = verifierOfJwtAccessTokens(config.issuer, () => publicKeys, revocations)
+  const verifyJwt = verifierOfJwtAccessTokens(config.issuer, () => publicKeys)
 
   async function build(): Promise<Provider> {
     const keys = await listSigningKeys(db, keyring)
@@ -67,11 +72,17 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
   })
 
   const prepare = compose([prepareAuthorizationRequest(clients), setJwtAside])
+  const { findByCookie, ...sessions } = createBrowserSessions(deps, () => current)
   return {
     middleware: (ctx, next) => prepare(ctx, () => compose(current.middleware)(ctx as never, next as never)),
-    sessions: createBrowserSessions(deps, () => current),
+    sessions,
+    findSession: findByCookie,
     applications: createApplications(deps),
-    verifyJwt,
+    accessTokens: {
+      verifyJwt,
+      findOpaque: async token => (await findStoredAccessToken(deps, token))?.issued,
+      isGrantAlive: id => isGrantAlive(db, id),
+    },
     provider: () => current,
   }
 }

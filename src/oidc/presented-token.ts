@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto'
 import type { Middleware } from 'koa'
 import { Provider } from 'oidc-provider'
+import { looksLikeJwt } from '../credentials/jwt-access-token.ts'
 import { protocolBody } from '../http/protocol-body.ts'
-import { looksLikeJwt } from './jwt-access-token.ts'
 
 interface Presented {
   readonly handle: string

@@ -4,17 +4,25 @@
  */
 import { sql } from 'kysely'
 import { type AdapterPayload, Provider } from 'oidc-provider'
-import { findAccount } from '../../accounts/account.ts'
+import { asOfNow, type IssuedToken } from '../../credentials/as-of-now.ts'
+import {
+  issuedJwt,
+  type JwtAccessToken,
+  looksLikeJwt,
+  type VerifyJwtAccessToken,
+} from '../../credentials/jwt-access-token.ts'
 import { transaction } from '../../db/transaction.ts'
-import { accountScopes, effectiveScopes } from '../../resources/permission.ts'
 import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
-import { type JwtAccessToken, looksLikeJwt, type VerifyJwtAccessToken } from '../jwt-access-token.ts'
 import { findPresentedJwt, presentedJwt } from '../presented-token.ts'
-import { epoch } from '../sealed-document.ts'
+import { type AccessTokenKind, findStoredAccessToken } from '../stored-access-token.ts'
 import { type Store, without } from './store.ts'
 
-export type AccessTokenKind = 'AccessToken' | 'ClientCredentials'
+interface Found {
+  readonly kind: unknown
+  readonly issued: IssuedToken
+  readonly payload: AdapterPayload
+}
 
 function toPayload(claims: JwtAccessToken): AdapterPayload {
   const { jti, iat, exp, aud, scope, client_id: clientId, sub, grant_id: grantId, cnf } = claims
@@ -38,52 +46,20 @@ export function accessTokenStore(
   kind: AccessTokenKind,
   verifyJwt: VerifyJwtAccessToken,
 ): Store {
-  const { db, keyring, clients, resources, revocations, changeLog } = deps
+  const { db, keyring, revocations, changeLog } = deps
 
-  async function findStored(id: string): Promise<AdapterPayload | undefined> {
-    const row = await db
-      .selectFrom('access_token')
-      .selectAll()
-      .where('id_hash', 'in', hashCandidates(keyring, id))
-      .where('kind', '=', kind)
-      .executeTakeFirst()
-    return (
-      row && {
-        ...row.payload,
-        jti: id,
-        clientId: row.client_id,
-        exp: epoch(row.expires_at),
-        ...(row.grant_id !== null && { grantId: row.grant_id }),
-        ...(row.account_id !== null && { accountId: row.account_id }),
-      }
-    )
-  }
-
-  async function findJwt(jwt: string): Promise<AdapterPayload | undefined> {
+  async function findJwt(jwt: string): Promise<Found | undefined> {
     const claims = await verifyJwt(jwt)
     const payload = claims && toPayload(claims)
-    return payload?.kind === kind ? payload : undefined
+    return payload && { kind: payload.kind, issued: issuedJwt(claims), payload }
   }
 
   /** The payload with the scopes that are still allowed; undefined when its owner or all it could do is gone. */
-  async function asOfNow(payload: AdapterPayload): Promise<AdapterPayload | undefined> {
-    const client = await clients.find(String(payload.clientId))
-    if (!client || client.disabled) return undefined
-    const account = payload.accountId === undefined ? undefined : await findAccount(db, payload.accountId)
-    if (payload.accountId !== undefined && (!account || account.disabled)) return undefined
-    if (typeof payload.aud !== 'string') return payload
-    const resource = await resources.find(payload.aud)
-    if (!resource) return undefined
-    const own = payload.scope?.split(' ') ?? []
-    const scopes = effectiveScopes({
-      own,
-      client,
-      resource,
-      account: account && (await accountScopes(db, account.id, resource)),
-    })
-    if (own.length > 0 && scopes.length === 0) return undefined
+  async function payloadOfNow({ issued, payload }: Found): Promise<AdapterPayload | undefined> {
+    const now = await asOfNow(deps, issued)
+    if (!now) return undefined
     const { scope: _issued, ...rest } = payload
-    return scopes.length > 0 ? { ...rest, scope: scopes.join(' ') } : rest
+    return now.scopes.length > 0 ? { ...rest, scope: now.scopes.join(' ') } : rest
   }
 
   /** /userinfo opens with any access token of a grant that holds `openid`, whatever its audience. */
@@ -98,8 +74,8 @@ export function accessTokenStore(
     async find(id) {
       const route = Provider.ctx?.oidc.route
       const jwt = route === 'userinfo' && looksLikeJwt(id) ? id : findPresentedJwt(id)
-      const payload = await (jwt === undefined ? findStored(id) : findJwt(jwt))
-      const current = payload && (await asOfNow(payload))
+      const found = await (jwt === undefined ? findStoredAccessToken(deps, id) : findJwt(jwt))
+      const current = found?.kind === kind ? await payloadOfNow(found) : undefined
       return current && route === 'userinfo' ? forUserinfo(current) : current
     },
 

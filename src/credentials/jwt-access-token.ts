@@ -1,9 +1,10 @@
 /**
- * Our own JWT access tokens (RFC 9068) when they come back to us: verified with the published keys, refused when
- * anything they hang on has ended. Used by introspection, revocation, userinfo and the access-token credential kind.
+ * Our own JWT access tokens (RFC 9068) when they come back to us: verified with the published keys. Whether they still
+ * count is another question: as-of-now.ts. Used by introspection, revocation, userinfo and the access-token kind.
  */
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, errors as joseErrors, jwtVerify } from 'jose'
-import type { Ended, Revocations } from '../revocation/revocation.ts'
+import type { IssuedToken } from './as-of-now.ts'
+import type { Confirmation } from './kind.ts'
 
 export interface JwtAccessToken extends JWTPayload {
   readonly jti: string
@@ -13,11 +14,12 @@ export interface JwtAccessToken extends JWTPayload {
   readonly exp: number
   readonly client_id: string
   readonly scope?: string
+  /** Of a token that comes from an authorization: `sub` is then the account, else the client. */
   readonly grant_id?: string
   readonly auth_time?: number
   readonly acr?: string
   readonly amr?: string[]
-  readonly cnf?: { jkt?: string; 'x5t#S256'?: string }
+  readonly cnf?: Confirmation
 }
 
 export type VerifyJwtAccessToken = (jwt: string) => Promise<JwtAccessToken | undefined>
@@ -35,30 +37,31 @@ const isComplete = (claims: JWTPayload): claims is JwtAccessToken =>
   typeof claims.exp === 'number' &&
   typeof claims.client_id === 'string'
 
-/** Everything whose end ends this token. */
-export function endsWith(claims: JwtAccessToken): Ended[] {
-  return [
-    { kind: 'token', id: claims.jti },
-    { kind: 'client', id: claims.client_id },
-    ...(claims.grant_id === undefined ? [] : [{ kind: 'grant' as const, id: claims.grant_id }]),
-    ...(claims.sub === claims.client_id ? [] : [{ kind: 'account' as const, id: claims.sub }]),
-  ]
+/** What the claims say, in the words that JWTs and opaque tokens share. */
+export function issuedJwt(claims: JwtAccessToken): IssuedToken {
+  const { jti, sub, aud, iat, exp, client_id, scope, grant_id, acr, cnf } = claims
+  return {
+    id: jti,
+    clientId: client_id,
+    ...(grant_id !== undefined && { grantId: grant_id, accountId: sub }),
+    audience: aud,
+    scopes: scope?.split(' ') ?? [],
+    issuedAt: new Date(iat * 1000),
+    expiresAt: new Date(exp * 1000),
+    ...(acr !== undefined && { acr }),
+    ...(cnf !== undefined && { cnf }),
+  }
 }
 
 /**
  * @param keys the public keys, at the time of the call
- * @returns a function that gives the claims, or undefined for a foreign, malformed, expired or revoked token
+ * @returns a function that gives the claims, or undefined for a foreign, malformed or expired token
  */
-export function verifierOfJwtAccessTokens(
-  issuer: string,
-  keys: () => JSONWebKeySet,
-  revocations: Revocations,
-): VerifyJwtAccessToken {
+export function verifierOfJwtAccessTokens(issuer: string, keys: () => JSONWebKeySet): VerifyJwtAccessToken {
   return async jwt => {
     try {
       const { payload } = await jwtVerify(jwt, createLocalJWKSet(keys()), { issuer, typ: 'at+jwt' })
-      if (!isComplete(payload) || (await revocations.isRevoked(endsWith(payload)))) return undefined
-      return payload
+      return isComplete(payload) ? payload : undefined
     } catch (error) {
       if (error instanceof joseErrors.JOSEError) return undefined
       throw error

@@ -1,0 +1,85 @@
+/**
+ * OAuth 2.0 access tokens.
+ * - On the wire: `Authorization: Bearer …` (RFC 6750, section 2.1), a JWT (RFC 9068) or an opaque text.
+ * - Stored: nothing of a JWT; of an opaque one the HMAC, by the oidc room, which issues both.
+ * - Ended by: its expiry, its own revocation (RFC 7009), the end of its grant, of the grant's browser session unless the
+ *   grant is offline, of its client, of its account.
+ */
+import { type AsOfNowDeps, asOfNow, type IssuedToken } from './as-of-now.ts'
+import { findAuthorization } from './authorization.ts'
+import { checkWanted } from './check-wanted.ts'
+import { issuedJwt, looksLikeJwt, type VerifyJwtAccessToken } from './jwt-access-token.ts'
+import type { CredentialKind, Identity } from './kind.ts'
+import type { Refusals } from './refusals.ts'
+
+/** What only the issuing room can do; app.ts hands it over. */
+export interface AccessTokens {
+  readonly verifyJwt: VerifyJwtAccessToken
+  /** Undefined when unknown or expired. */
+  findOpaque(token: string): Promise<IssuedToken | undefined>
+  /** Neither ended nor expired, nor is the browser session it hangs on. */
+  isGrantAlive(grantId: string): Promise<boolean>
+}
+
+export interface AccessTokenDeps extends AsOfNowDeps {
+  readonly accessTokens: AccessTokens
+  readonly refusals: Refusals
+}
+
+const NAME = 'access-token'
+
+/** RFC 6750, section 2.1: `b64token`. */
+const BEARER = /^[\w.~+/-]+=*$/
+
+/** `<prefix>_<env>_<kind>_…`: a token of another kind, whatever the rest of it looks like. */
+const MINTED = /^[a-z][a-z0-9]{1,15}_[a-z0-9-]+_(?:key|pat)_/
+
+export function accessToken(deps: AccessTokenDeps): CredentialKind {
+  const { accessTokens, refusals } = deps
+
+  async function findIssued(token: string): Promise<IssuedToken | undefined> {
+    if (!looksLikeJwt(token)) return accessTokens.findOpaque(token)
+    const claims = await accessTokens.verifyJwt(token)
+    return claims && issuedJwt(claims)
+  }
+
+  return {
+    name: NAME,
+    place: 'explicit',
+    challenge: refusals.bearerChallenge,
+
+    claim(request) {
+      const sent = findAuthorization(request)
+      if (sent?.scheme !== 'bearer' || MINTED.test(sent.credentials)) return undefined
+      const token = sent.credentials
+      if (!BEARER.test(token)) throw refusals.invalidCredential('malformed')
+      return async wanted => {
+        const issued = await findIssued(token)
+        if (!issued) throw refusals.invalidCredential('unknown, foreign or expired')
+        const now = await asOfNow(deps, issued)
+        if (!now) throw refusals.invalidCredential('revoked, or its client, account or scopes are gone')
+        if (issued.grantId !== undefined && !(await accessTokens.isGrantAlive(issued.grantId)))
+          throw refusals.invalidCredential('its grant has ended')
+        checkWanted(refusals, { ...issued, audience: issued.audience ?? null, scopes: now.scopes }, wanted)
+        return identityOf(issued, now.scopes, now.client.organizationId)
+      }
+    },
+  }
+}
+
+function identityOf(token: IssuedToken, scopes: readonly string[], organization: string | null): Identity {
+  const { accountId, clientId, acr, cnf } = token
+  return {
+    kind: NAME,
+    credentialId: token.id,
+    subject: accountId === undefined ? { type: 'client', id: clientId } : { type: 'account', id: accountId },
+    clientId,
+    ...(accountId === undefined && organization !== null && { organization }),
+    resource: token.audience ?? null,
+    scopes,
+    issuedAt: token.issuedAt,
+    expiresAt: token.expiresAt,
+    ...(acr !== undefined && { acr }),
+    ...(cnf !== undefined && { cnf }),
+  }
+}

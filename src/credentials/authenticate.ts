@@ -1,0 +1,102 @@
+/**
+ * Who claims a request (credentials.md). Three places: an explicit credential (a header that a program sets), a
+ * certificate, a cookie. The first of these that is there is the credential, and its answer is final: never a fall-through
+ * to the next kind. Two explicit ones are refused, since nobody can say which one counts.
+ */
+import type { Audit, Source } from '../audit/audit.ts'
+import { invalidRequest, Problem } from '../http/problem.ts'
+import type { RequestView } from '../http/request-view.ts'
+import type { CredentialKind, Identity, Place, Verification, Wanted } from './kind.ts'
+import { ambiguousCredentials, type Refusals } from './refusals.ts'
+
+export interface Acceptance {
+  /** Names of the kinds this route takes; absent: every kind. */
+  readonly kinds?: readonly string[]
+  readonly wanted?: Wanted
+  /** For the audit of a refusal. */
+  readonly source?: Source
+}
+
+/** @throws Problem 400 `ambiguous_credentials`, 401, 403, 429 */
+export type Authenticate = (request: RequestView, acceptance?: Acceptance) => Promise<Identity>
+
+interface Claimed {
+  readonly kind: CredentialKind
+  readonly verify: Verification
+}
+
+export function createAuthenticate({
+  kinds,
+  refusals,
+  audit,
+}: {
+  kinds: readonly CredentialKind[]
+  refusals: Refusals
+  audit: Audit
+}): Authenticate {
+  return async (request, { kinds: accepted, wanted = {}, source } = {}) => {
+    refuseTokenInQuery(request)
+    const accepts = ({ name }: CredentialKind) => accepted === undefined || accepted.includes(name)
+    const claimed = kinds.flatMap(kind => claimOf(kind, request))
+    const at = (place: Place) => claimed.filter(({ kind }) => kind.place === place)
+
+    const [explicit, second] = at('explicit')
+    if (second) throw ambiguousCredentials()
+    const bearer = isBearer(request)
+    // What a program sets by hand counts even where it is not taken: the caller meant it, not the cookie beside it.
+    const isExplicit = explicit !== undefined || request.header('authorization') !== undefined
+    const ambient = isExplicit ? [] : [...at('certificate'), ...at('cookie')]
+    const chosen = [...(explicit ? [explicit] : []), ...ambient].find(({ kind }) => accepts(kind))
+
+    try {
+      if (chosen) return await chosen.verify(wanted)
+      if (bearer) throw refusals.invalidCredential('a kind that is not known or not taken here')
+    } catch (error) {
+      if (error instanceof Problem) auditRefusal(audit, chosen?.kind, error, source)
+      throw error
+    }
+    throw refusals.unauthenticated(kinds.filter(accepts).flatMap(({ challenge }) => challenge ?? []))
+  }
+}
+
+/** Mine but broken is a claim as well: it competes, and if it is the one, its refusal is the answer. */
+function claimOf(kind: CredentialKind, request: RequestView): Claimed[] {
+  try {
+    const verify = kind.claim(request)
+    return verify ? [{ kind, verify }] : []
+  } catch (error) {
+    return [{ kind, verify: () => Promise.reject(error) }]
+  }
+}
+
+/** RFC 6750, section 3: a scheme that nobody knows is no credential, a bearer token that nobody knows is a bad one. */
+function isBearer(request: RequestView): boolean {
+  return /^\s*bearer(?:\s|$)/i.test(request.header('authorization') ?? '')
+}
+
+/** URLs end up in logs, histories and referrers (RFC 9700, section 4.3.2). */
+function refuseTokenInQuery({ url }: RequestView): void {
+  const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(url) ?? []
+  if (new URLSearchParams(query).has('access_token'))
+    throw invalidRequest('A token must not be in the address. Send it in the Authorization header.')
+}
+
+function auditRefusal(
+  audit: Audit,
+  kind: CredentialKind | undefined,
+  { status, code, detail }: Problem,
+  source?: Source,
+): void {
+  audit.recordLater({
+    type: 'credential_refused',
+    outcome: 'refused',
+    actor: { type: 'anonymous' },
+    ...(source && { source }),
+    detail: {
+      status,
+      code,
+      ...(detail !== undefined && { reason: detail }),
+      ...(kind && { kind: kind.name }),
+    },
+  })
+}

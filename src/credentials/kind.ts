@@ -1,0 +1,70 @@
+/**
+ * CREDENTIALS: every way a caller proves who it is. This file is the shape they share: one kind is one file, one line in
+ * kinds.ts and one fixture in test/credentials/kind.contract.ts. The room owns who claims a request (authenticate.ts),
+ * how a refusal looks (refusals.ts) and what an access token may do now (as-of-now.ts). It does not decide who may have
+ * which scope (resources/permission.ts), issue OAuth tokens or keep the browser session (oidc). Every door asks it.
+ */
+import type { RequestView } from '../http/request-view.ts'
+
+export interface CredentialKind {
+  /** Its file, its `kind` in identities, audit rows and tables. */
+  readonly name: string
+  /** Where it is presented; decides what competes with what, see authenticate.ts. */
+  readonly place: Place
+  /** What to send in WWW-Authenticate when nobody is recognised. */
+  readonly challenge?: string
+  /**
+   * Is it mine? Looks at the request only: no query, no clock, no key. No two kinds claim the same credential.
+   * @returns undefined when there is none of this kind
+   * @throws the shared refusal when it is this kind's but broken
+   */
+  claim(request: RequestView): Verification | undefined
+}
+
+export type Place = 'explicit' | 'certificate' | 'cookie'
+
+/**
+ * Is it good, and good enough? In this order: known, not ended, environment and audience, address, binding, scopes.
+ * @throws Problem 401, 403 or 429, made by refusals.ts
+ */
+export type Verification = (wanted: Wanted) => Promise<Identity>
+
+/** What the caller wants to do. Empty: only to be known. */
+export interface Wanted {
+  /** The identifier of the resource that is being asked: a credential for another one is refused. */
+  readonly resource?: string
+  /** All of them are needed. */
+  readonly scopes?: readonly string[]
+  readonly env?: string
+  /** What else the connection or the request proved: the keys that a binding may ask for. */
+  readonly evidence?: Confirmation
+}
+
+/** RFC 7800: the key that must be shown to be held beside the credential. Both values are thumbprints. */
+export interface Confirmation {
+  /** RFC 9449, a DPoP key. */
+  readonly jkt?: string
+  /** RFC 8705, a certificate. */
+  readonly 'x5t#S256'?: string
+}
+
+/** Who it is and what it may do now. It never holds the secret. */
+export interface Identity {
+  readonly kind: string
+  /** Public: good for a log and for revoking, worth nothing as a credential. */
+  readonly credentialId: string
+  readonly subject: { readonly type: 'account' | 'client'; readonly id: string }
+  /** The client that acts, when one does. */
+  readonly clientId?: string
+  /** The organization that a client belongs to. Never set for an account, which may belong to several. */
+  readonly organization?: string
+  /** Where the scopes hold; null for a token that no resource takes (it opens /userinfo only). */
+  readonly resource: string | null
+  /** Effective now, after everything that was taken away since it was issued. */
+  readonly scopes: readonly string[]
+  readonly env?: string
+  readonly issuedAt?: Date
+  readonly expiresAt?: Date
+  readonly acr?: string
+  readonly cnf?: Confirmation
+}

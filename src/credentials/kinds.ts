@@ -1,0 +1,10 @@
+/** The list: every kind of credential that this server takes. A new one is a file beside this and a line here. */
+import { type AccessTokenDeps, accessToken } from './access-token.ts'
+import type { CredentialKind } from './kind.ts'
+import { type SessionDeps, session } from './session.ts'
+
+export type CredentialKindsDeps = AccessTokenDeps & SessionDeps
+
+export function credentialKinds(deps: CredentialKindsDeps): readonly CredentialKind[] {
+  return [accessToken(deps), session(deps)]
+}

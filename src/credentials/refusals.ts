@@ -1,0 +1,65 @@
+/**
+ * The answers to a request that is not let in (credentials.md; RFC 6750, section 3). Unknown, mistyped, expired, revoked
+ * and disabled look the same outside; `reason` is for the log and the audit only.
+ */
+import { Problem } from '../http/problem.ts'
+
+export interface Refusals {
+  /** For a kind whose credentials travel in `Authorization: Bearer`. */
+  readonly bearerChallenge: string
+  /** 401: nothing was presented that anybody here takes. No error code. */
+  unauthenticated(challenges: readonly string[]): Problem
+  /** 401: presented, but bad. */
+  invalidCredential(reason: string): Problem
+  /** 403: good, but not for this. `scopes` is all that is needed (RFC 6750, section 3). */
+  insufficientScope(scopes: readonly string[]): Problem
+  /** 403: issued for another resource. */
+  wrongAudience(): Problem
+}
+
+/** @param issuer the realm of every challenge: an origin, so it needs no quoting */
+export function createRefusals(issuer: string): Refusals {
+  const bearerChallenge = `Bearer realm="${issuer}"`
+  const challengedBy = (...challenges: string[]) => ({ headers: { 'WWW-Authenticate': challenges } })
+  return {
+    bearerChallenge,
+
+    unauthenticated(challenges) {
+      // RFC 9110, section 15.5.2: a 401 has at least one challenge.
+      const distinct = challenges.length === 0 ? [bearerChallenge] : [...new Set(challenges)]
+      return new Problem(
+        401,
+        'unauthenticated',
+        'This needs a credential.',
+        undefined,
+        challengedBy(...distinct),
+      )
+    },
+
+    invalidCredential: reason =>
+      new Problem(
+        401,
+        'invalid_token',
+        'The credential is not valid.',
+        reason,
+        challengedBy(`${bearerChallenge}, error="invalid_token"`),
+      ),
+
+    insufficientScope(scopes) {
+      const scope = scopes.join(' ')
+      return new Problem(
+        403,
+        'insufficient_scope',
+        `The credential lacks a scope that this needs: ${scope}`,
+        undefined,
+        challengedBy(`${bearerChallenge}, error="insufficient_scope", scope="${scope}"`),
+      )
+    },
+
+    wrongAudience: () => new Problem(403, 'wrong_audience', 'The credential is for another resource.'),
+  }
+}
+
+/** 400: two explicit credentials, and nobody may guess which one counts. */
+export const ambiguousCredentials = () =>
+  new Problem(400, 'ambiguous_credentials', 'The request has more than one credential. Send one.')
