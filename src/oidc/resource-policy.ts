@@ -77,6 +77,9 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
     async getResourceServerInfo(ctx, identifier, providerClient) {
       const { resource, scopes } = await ceilingAt(await clientOf(providerClient), identifier)
       if (isClientCredentials(ctx) && ctx.oidc.params) {
+        const { resource: asked } = ctx.oidc.params
+        if (Array.isArray(asked) && asked.length > 1)
+          throw new errors.InvalidTarget('an access token is for one resource')
         // No scope: the whole ceiling. The library would drop what it does not know; it is refused instead.
         ctx.oidc.params.scope ??= [...scopes].join(' ')
         const unknown = words(ctx.oidc.params.scope).find(scope => !scopes.has(scope))

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { applyFile } from '../../src/admin/apply.ts'
 import { parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
+import { findKnownObjects } from '../../src/admin/known-objects.ts'
 import { type App, createApp } from '../../src/app.ts'
 import { createAudit } from '../../src/audit/audit.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
@@ -52,7 +53,8 @@ export async function startApp(env: Record<string, string> = {}, file?: object):
   const keyring = createKeyring(config.secrets)
   const apply = async (content: object) => {
     const audit = createAudit({ db, log })
-    await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(content)))
+    const known = await findKnownObjects(db, content)
+    await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(content), known))
   }
   if (file) await apply(file)
   const app = await createApp({ config, db, keyring, log })

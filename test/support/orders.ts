@@ -96,3 +96,22 @@ export const ordersFile = {
     },
   ],
 }
+
+const client = (clientId: string) => {
+  const found = ordersFile.clients.find(one => one.client_id === clientId)
+  if (!found) throw new Error(`no client ${clientId} in the example`)
+  return found
+}
+
+/** Confidential, asks for consent, ceiling: the orders API. */
+export const ordersWeb = client('orders-web')
+/** Public, ceiling: orders and stock. */
+export const ordersSpa = client('orders-spa')
+/** No ceiling at all. */
+export const profileOnly = client('profile-only')
+/** The operator's own: no consent, no PKCE. */
+export const house = client('house')
+/** A service; also the orders API's server. */
+export const billing = client('billing')
+/** A service with two resources. */
+export const reports = client('reports')
