@@ -6,6 +6,7 @@
  */
 import Koa from 'koa'
 import { createAccountPages } from './accounts/pages.tsx'
+import { adminLinkSweep } from './admin/admin-link.ts'
 import { createAdminPages } from './admin/pages.tsx'
 import { createAudit } from './audit/audit.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
@@ -21,7 +22,7 @@ import { createSweeper } from './db/sweep.ts'
 import { createAssets } from './http/assets.ts'
 import { createTrustedProxies, forwarding } from './http/client-address.ts'
 import type { Middleware, State } from './http/context.ts'
-import { cookieNames } from './http/cookies.ts'
+import { cookieKeys, cookieNames } from './http/cookies.ts'
 import { createCsrf } from './http/csrf.ts'
 import { headers } from './http/headers.ts'
 import { createHealth } from './http/health.ts'
@@ -108,7 +109,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   // The request's way
   const koa = new Koa<State>()
   defineOrigin(koa, config.issuer)
-  koa.keys = keyring.derive('cookie').map(({ key }) => key.toString('base64url'))
+  koa.keys = cookieKeys(keyring)
   logAppErrors(koa, log)
   for (const middleware of [
     forwarding(createTrustedProxies(config.trustedProxies)),
@@ -131,6 +132,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     throttleSweep,
     deviceSweep,
     invitationSweep,
+    adminLinkSweep,
     ...oidcSweep,
   )
   for (const worker of [audit, outbox, sweeper]) worker.start()

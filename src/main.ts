@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { prepareAdminLink } from './admin/admin-link.ts'
 import { applyFile } from './admin/apply.ts'
 import { readDeclarativeFile } from './admin/declarative-file.ts'
-import { demoCurl, prepareDemo } from './admin/demo.ts'
+import { closeDemo, demoCurl, prepareDemo } from './admin/demo.ts'
 import { createApp } from './app.ts'
 import { createAudit } from './audit/audit.ts'
 import { type Config, loadConfig } from './config.ts'
@@ -103,6 +103,7 @@ export async function start(): Promise<void> {
     }
     const isDemo = config.configFile === undefined && !config.production
     const demo = isDemo ? await prepareDemo({ db, keyring }) : undefined
+    if (!demo && (await closeDemo(db))) log.warn('the demo client of an earlier start was disabled')
     const app = await createApp({ config, db, keyring, log })
     const server = await listen(app.koa, config)
 

@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import { createAccount } from '../accounts/account.ts'
 import type { Audit, Source } from '../audit/audit.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import type { SweepTarget } from '../db/sweep.ts'
 import { transaction } from '../db/transaction.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { hashCandidates, hashSecret } from '../secrets/hash.ts'
@@ -19,6 +20,12 @@ import { hashPassword } from '../sign-in/password.ts'
 export const FIRST_ACCOUNT_PATH = '/admin/first-account'
 
 const LIFETIME_HOURS = 24
+
+export const adminLinkSweep: SweepTarget = {
+  name: 'admin links',
+  table: 'admin_link',
+  where: sql<boolean>`expires_at < now() - interval '7 days'`,
+}
 
 const noAdmin = sql<boolean>`NOT EXISTS (SELECT FROM account WHERE admin AND disabled_at IS NULL)`
 
@@ -64,7 +71,7 @@ export async function claimAdminLink(
     await useUp(tx, keyring, token)
     const { id } = await createAccount(tx, { ...account, passwordHash, admin: true })
     await audit.record(tx, {
-      type: 'account.create-first-admin',
+      type: 'first_admin_created',
       outcome: 'success',
       actor: { type: 'account', id },
       subject: { type: 'account', id },

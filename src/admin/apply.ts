@@ -112,7 +112,7 @@ function createChanges() {
     async record(tx: Tx, audit: ApplyDeps['audit']) {
       for (const { kind, id } of changed.values())
         await audit.record(tx, {
-          type: `${kind}.apply`,
+          type: `${kind}_applied`,
           outcome: 'success',
           actor: { type: 'system', id: 'configuration' },
           subject: { type: kind, id },

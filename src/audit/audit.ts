@@ -19,7 +19,7 @@ import type { AuditTables } from './tables.ts'
 export type { Source } from '../http/context.ts'
 
 export interface AuditEvent {
-  /** `room.verb`, for instance `session.end`. */
+  /** What happened, in snake_case, for instance `session_ended`. */
   readonly type: string
   readonly outcome: 'success' | 'refused'
   readonly actor: { readonly type: 'account' | 'client' | 'system' | 'anonymous'; readonly id?: string }

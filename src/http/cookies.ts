@@ -3,6 +3,7 @@
  * On https: `__Host-` for cookies of the whole site, `__Secure-` for the provider's two, which are path-scoped
  * (Chromium drops a `__Host-` cookie with another path than `/` without a word). On http neither prefix nor Secure.
  */
+import type { Keyring } from '../secrets/keyring.ts'
 import type { Context } from './context.ts'
 
 export interface CookieNames {
@@ -32,6 +33,11 @@ export function cookieNames(issuer: string): CookieNames {
 /** No Domain, ever. `signed: false`: values are random or sealed, a second signature would only add a cookie. */
 export function cookieOptions({ secure }: Pick<CookieNames, 'secure'>) {
   return { httpOnly: true, sameSite: 'lax', path: '/', secure, signed: false, overwrite: true } as const
+}
+
+/** The keys that sign cookies, newest first. Our app and the provider must have the same: each reads the other's. */
+export function cookieKeys(keyring: Keyring): string[] {
+  return keyring.derive('cookie').map(({ key }) => key.toString('base64url'))
 }
 
 /** @param options `maxAge` in seconds; without it the cookie ends with the browser. */

@@ -5,7 +5,7 @@
 import { type Configuration, interactionPolicy, type JWKS } from 'oidc-provider'
 import { findAccount } from '../accounts/account.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
-import { cookieOptions } from '../http/cookies.ts'
+import { cookieKeys, cookieOptions } from '../http/cookies.ts'
 import { OPENID_SCOPES } from './access.ts'
 import { ACR_PASSWORD, authenticationClaims } from './authentication-context.ts'
 import { createAdapter } from './create-adapter.ts'
@@ -56,7 +56,7 @@ export function providerSettings(
       long: { ...shortCookie, path: '/' },
       // The library chooses the paths of these.
       short: shortCookie,
-      keys: keyring.derive('cookie').map(({ key }) => key),
+      keys: cookieKeys(keyring),
     },
     acrValues: [ACR_PASSWORD],
     scopes: OPENID_SCOPES,

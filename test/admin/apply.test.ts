@@ -81,12 +81,12 @@ describe('applying the declarative file', () => {
     const events = await db.selectFrom('audit_event').select(['type', 'subject_id']).orderBy('id').execute()
     expect(events.map(({ type }) => type).sort()).toEqual(
       [
-        'account.apply',
-        'client.apply',
-        'client.apply',
-        'organization.apply',
-        'resource.apply',
-        'role.apply',
+        'account_applied',
+        'client_applied',
+        'client_applied',
+        'organization_applied',
+        'resource_applied',
+        'role_applied',
       ].sort(),
     )
   })

@@ -39,7 +39,7 @@ describe('the first administrator', () => {
     expect(again.status).toBe(410)
     expect(await prepareAdminLink(app.db, app.keyring)).toBeUndefined()
     const events = await app.db.selectFrom('audit_event').select(['type', 'outcome']).execute()
-    expect(events).toContainEqual({ type: 'account.create-first-admin', outcome: 'success' })
+    expect(events).toContainEqual({ type: 'first_admin_created', outcome: 'success' })
   })
 
   it('is one, however many post at once', async () => {
