@@ -1,0 +1,48 @@
+// What people do at the pages, in a real browser.
+import { randomBytes } from 'node:crypto'
+import type { Page } from 'playwright-core'
+import type { TestApp } from './app.ts'
+import { PASSWORD } from './orders.ts'
+
+export interface Person {
+  readonly username: string
+  readonly name: string
+}
+
+/** An account that nobody else in the test uses, so that nothing was allowed before. */
+export async function addPerson(app: TestApp, name: string): Promise<Person> {
+  const username = `${name.toLowerCase().replace(/[^a-z]+/g, '-')}-${randomBytes(4).toString('hex')}`
+  await app.apply({
+    accounts: [{ username, name, email: `${username}@example.com`, password: PASSWORD }],
+  })
+  return { username, name }
+}
+
+/** On a page with the sign-in form. */
+export async function signIn(page: Page, { username }: Pick<Person, 'username'>): Promise<void> {
+  await page.getByLabel('Username').fill(username)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+/** On a page with the sign-up form. */
+export async function signUp(page: Page, { username, name }: Person): Promise<void> {
+  await page.getByLabel('Name', { exact: true }).fill(name)
+  await page.getByLabel('Username').fill(username)
+  await page.getByLabel('E-mail address').fill(`${username}@example.com`)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Create account' }).click()
+}
+
+export async function answer(page: Page, decision: 'Allow' | 'Deny'): Promise<void> {
+  await page.getByRole('button', { name: decision }).click()
+}
+
+/** Whoever has signed in stands on the account pages. */
+export async function signInAtHome(page: Page, app: TestApp, person: Person): Promise<void> {
+  await page.goto(`${app.issuer}/sign-in`)
+  await signIn(page, person)
+  await page.waitForURL(`${app.issuer}/account`)
+}
+
+export const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name })
