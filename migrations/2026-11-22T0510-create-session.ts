@@ -6,6 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     CREATE TABLE session (
       uid text PRIMARY KEY,
       id_hash bytea NOT NULL UNIQUE,
+      retired_hashes bytea[] NOT NULL DEFAULT '{}',
       account_id uuid,
       sealed_payload text NOT NULL,
       user_agent text,

@@ -7,6 +7,8 @@ export interface OidcTables {
   session: {
     uid: string
     id_hash: Buffer
+    /** Of the ids it had before, newest first. */
+    retired_hashes: Generated<Buffer[]>
     account_id: string | null
     sealed_payload: string
     user_agent: string | null

@@ -1,17 +1,22 @@
 /**
  * Browser sessions, one row per `uid`. The cookie's value changes at every sign-in and resume, the row does not, and a
- * row that has ended is never written again: an in-flight request cannot bring a session back.
+ * row that has ended is never written again: an in-flight request cannot bring a session back. Nor can it bring back a
+ * cookie that a sign-in has replaced: the library saves the session in every request, also when nothing has changed.
  */
 import { sql } from 'kysely'
-import type { AdapterPayload } from 'oidc-provider'
+import { type AdapterPayload, Provider } from 'oidc-provider'
+import type { CookieNames } from '../../http/cookies.ts'
 import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
 import { endSession } from '../end-session.ts'
 import { sealDocument, unsealDocument } from '../sealed-document.ts'
 import type { Store } from './store.ts'
 
+/** More sign-ins than one browser makes while one request is in flight. */
+const RETIRED_KEPT = 16
+
 export function sessionStore(deps: OidcDeps): Store {
-  const { db, keyring } = deps
+  const { db, keyring, cookies } = deps
 
   const live = () =>
     db
@@ -41,15 +46,19 @@ export function sessionStore(deps: OidcDeps): Store {
 
     async upsert(id, payload: AdapterPayload, expiresIn) {
       const sealed = await sealDocument(keyring, payload)
-      await sql`
+      const { rows } = await sql`
         INSERT INTO session (uid, id_hash, account_id, sealed_payload, signed_in_at, expires_at)
         VALUES (${payload.uid}, ${hashSecret(keyring, id).hash}, ${payload.accountId ?? null}, ${sealed},
           to_timestamp(${payload.loginTs ?? null}::bigint), clock_timestamp() + make_interval(secs => ${expiresIn}))
         ON CONFLICT (uid) DO UPDATE SET
           id_hash = excluded.id_hash, account_id = excluded.account_id, sealed_payload = excluded.sealed_payload,
-          signed_in_at = excluded.signed_in_at, expires_at = excluded.expires_at, last_seen_at = clock_timestamp()
-        WHERE session.ended_at IS NULL
+          signed_in_at = excluded.signed_in_at, expires_at = excluded.expires_at, last_seen_at = clock_timestamp(),
+          retired_hashes = CASE WHEN session.id_hash = excluded.id_hash THEN session.retired_hashes
+            ELSE (session.id_hash || session.retired_hashes)[:${sql.lit(RETIRED_KEPT)}] END
+        WHERE session.ended_at IS NULL AND excluded.id_hash <> ALL (session.retired_hashes)
+        RETURNING uid
       `.execute(db)
+      if (rows.length === 0) withholdCookie(cookies)
     },
 
     async destroy(id) {
@@ -57,4 +66,12 @@ export function sessionStore(deps: OidcDeps): Store {
       if (row) await endSession(deps, row.uid, 'signed_out')
     },
   }
+}
+
+/** The answer under way must not replace the browser's newer cookie with one that is worth nothing. */
+function withholdCookie({ session }: CookieNames): void {
+  const response = Provider.ctx?.res
+  const lines = [response?.getHeader('set-cookie') ?? []].flat().map(String)
+  const others = lines.filter(line => !line.startsWith(`${session}=`) && !line.startsWith(`${session}.sig=`))
+  if (others.length < lines.length) response?.setHeader('set-cookie', others)
 }
