@@ -1,0 +1,162 @@
+// The server as a process of its own, and several of them on one database and one issuer, as behind a load balancer.
+import { fileURLToPath } from 'node:url'
+import { applyFile } from '../../src/admin/apply.ts'
+import { parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
+import { createAudit } from '../../src/audit/audit.ts'
+import type { Db } from '../../src/db/connect.ts'
+import { createLog } from '../../src/log.ts'
+import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
+import { type Answer, ask, type Question } from '../http/ground.ts'
+import { type Agent, createAgent } from './agent.ts'
+import { freePort, TEST_SECRET } from './app.ts'
+import { type MigratedDatabase, migratedDatabase } from './database.ts'
+import { type Finished, runNode, TYPESCRIPT } from './process.ts'
+
+const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+
+export interface ServerProcess {
+  readonly issuer: string
+  readonly port: number
+  readonly pid: number
+  /** Asks this process, under the issuer's name unless `headers` say otherwise. */
+  ask(question: Question): Promise<Answer>
+  /** All it has printed on standard error so far. */
+  log(): string
+  /** All it has printed on standard output so far. */
+  printed(): string
+  readonly finished: Promise<Finished>
+  /** Ends it, if it still runs. */
+  end(signal?: NodeJS.Signals): Promise<Finished>
+}
+
+export interface ServerOptions {
+  readonly databaseUrl: string
+  readonly port?: number
+  /** The default is the process's own port on localhost. */
+  readonly issuer?: string
+  readonly env?: Record<string, string>
+}
+
+export interface RaceOptions extends ServerOptions {
+  /** Milliseconds that every read of the database takes longer, before its answer is looked at. */
+  readonly delayAfterReads?: number
+  /** Codes and refresh tokens are marked as used without looking whether they are. */
+  readonly brokenStorage?: boolean
+}
+
+/** `latchkey start`: the command as an operator runs it. Does not wait until it is ready. */
+export async function launch(options: ServerOptions): Promise<ServerProcess> {
+  return run([pathOf('../../bin/latchkey.mjs'), 'start'], options)
+}
+
+/** The server without the steps of `latchkey start`: the database is migrated and has what it needs. */
+export async function startServer(options: RaceOptions): Promise<ServerProcess> {
+  const { delayAfterReads, brokenStorage } = options
+  const server = await run(
+    [
+      ...TYPESCRIPT,
+      pathOf('server-entry.ts'),
+      ...(delayAfterReads === undefined ? [] : [`--delay-after-reads=${delayAfterReads}`]),
+      ...(brokenStorage ? ['--broken-storage'] : []),
+    ],
+    options,
+  )
+  await ready(server)
+  return server
+}
+
+const printedBy = new WeakMap<ServerProcess, (pattern: RegExp) => Promise<RegExpExecArray>>()
+
+/** Resolves when it answers requests; rejects when it ends before that. */
+export async function ready(server: ServerProcess): Promise<void> {
+  await printedBy.get(server)?.(/^ready$/m)
+}
+
+async function run(args: readonly string[], options: ServerOptions): Promise<ServerProcess> {
+  const port = options.port ?? (await freePort())
+  const issuer = options.issuer ?? `http://localhost:${port}`
+  const child = runNode(args, {
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      PORT: String(port),
+      ISSUER: issuer,
+      DATABASE_URL: options.databaseUrl,
+      LATCHKEY_SECRETS: TEST_SECRET,
+      LOG_LEVEL: 'debug',
+      ...options.env,
+    },
+  })
+  const { pid } = child.process
+  if (pid === undefined) throw new Error('The server process did not start.')
+  let stderr = ''
+  let stdout = ''
+  child.process.stderr?.on('data', chunk => {
+    stderr += chunk
+  })
+  child.process.stdout?.on('data', chunk => {
+    stdout += chunk
+  })
+  const server: ServerProcess = {
+    issuer,
+    port,
+    pid,
+    ask: question => ask({ port, issuer }, question),
+    log: () => stderr,
+    printed: () => stdout,
+    finished: child.finished,
+    end(signal = 'SIGTERM') {
+      if (child.process.exitCode === null && child.process.signalCode === null) child.process.kill(signal)
+      return child.finished
+    },
+  }
+  printedBy.set(server, child.printed)
+  return server
+}
+
+export interface Cluster {
+  readonly issuer: string
+  readonly nodes: readonly [ServerProcess, ServerProcess]
+  readonly database: MigratedDatabase
+  readonly db: Db
+  readonly keyring: Keyring
+  /** A browser that talks to the first node, which has the issuer's port. */
+  agent(): Agent
+  /** Asks the nodes in turn, all at once: `question` number 0 goes to the first, 1 to the second, 2 to the first … */
+  together(times: number, question: (index: number) => Question): Promise<Answer[]>
+  close(): Promise<void>
+}
+
+/** Two processes on one database under one issuer. @param file a declarative file, applied before they start */
+export async function startCluster(
+  options: Omit<RaceOptions, 'databaseUrl' | 'port' | 'issuer'> = {},
+  file?: object,
+): Promise<Cluster> {
+  const database = await migratedDatabase()
+  const { db, url: databaseUrl } = database
+  const keyring = createKeyring([Buffer.from(TEST_SECRET, 'base64url')])
+  const log = createLog('silent')
+  if (file) {
+    const audit = createAudit({ db, log })
+    await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(file)))
+  }
+  const first = await startServer({ ...options, databaseUrl })
+  const second = await startServer({ ...options, databaseUrl, issuer: first.issuer })
+  const nodes = [first, second] as const
+  return {
+    issuer: first.issuer,
+    nodes,
+    database,
+    db,
+    keyring,
+    agent: () => createAgent(first.issuer),
+    together: (times, question) =>
+      Promise.all(
+        Array.from({ length: times }, (_, index) => (index % 2 === 0 ? first : second).ask(question(index))),
+      ),
+    async close() {
+      await Promise.all(nodes.map(node => node.end()))
+      await database.close()
+    },
+  }
+}
