@@ -86,16 +86,14 @@ test('a revocation that was rolled back did not happen, and hides no later one',
 })
 
 test('three that were opened in one order and committed in the other', async () => {
-  const tokens = [await issue(), await issue(), await issue()]
-  const held: { tx: Awaited<ReturnType<typeof open>>; token: string }[] = []
-  const open = () => cluster.database.another().startTransaction().execute()
-  for (const token of tokens) {
-    const tx = await open()
+  const begun: (() => Promise<void>)[] = []
+  for (const token of [await issue(), await issue(), await issue()]) {
+    const tx = await cluster.database.another().startTransaction().execute()
     await revoke(tx, token)
-    held.push({ tx, token })
+    begun.push(async () => {
+      await tx.commit().execute()
+      await seenByBoth(token)
+    })
   }
-  for (const { tx, token } of held.reverse()) {
-    await tx.commit().execute()
-    await seenByBoth(token)
-  }
+  for (const commit of begun.reverse()) await commit()
 })
