@@ -44,6 +44,7 @@ interface Setting<T> {
   /** The default as the documentation shows it. */
   readonly shown: string
   readonly meaning: string
+  /** For `.env.example`, where the default is not a value. */
   readonly example?: string
 }
 
@@ -131,8 +132,12 @@ const postgresUrl: Parser<string> = value =>
 const colour: Parser<string> = value =>
   /^#[0-9a-f]{6}$/i.test(value) ? value : fail('must be a colour such as #3b5bdb')
 
+/** Not `//elsewhere`, in any of its spellings. */
+const isPathHere = (value: string) =>
+  value.startsWith('/') && URL.parse(value, 'http://here.invalid')?.origin === 'http://here.invalid'
+
 const logo: Parser<string> = value =>
-  value.startsWith('/') || value.startsWith('data:image/')
+  value.startsWith('data:image/') || isPathHere(value)
     ? value
     : fail('must be a path on this server or a data:image URL, because pages load nothing from other origins')
 
@@ -182,8 +187,8 @@ export const SETTINGS = {
     fallback: always([]),
     shown: 'made in DATA_DIR outside production',
     meaning:
-      'Master secrets, comma-separated base64url of 32 bytes each, newest first. Every use derives its own key.',
-    example: 'output of: openssl rand -base64 32 | tr "+/" "-_" | tr -d "="',
+      'Master secrets, comma-separated base64url of 32 bytes each, newest first. Every use derives its own key. ' +
+      `One comes from: node -p "crypto.randomBytes(32).toString('base64url')"`,
   },
   LATCHKEY_CONFIG: {
     parse: text,
@@ -219,7 +224,9 @@ export const SETTINGS = {
     parse: oneOf('open', 'invite', 'closed'),
     fallback: environment => (isProduction(environment) ? 'closed' : 'open'),
     shown: 'open (production: closed)',
-    meaning: 'Who may create an account: anyone, people with an invitation, or nobody.',
+    meaning:
+      'Who may create an account: anyone (open), people with an invitation (invite), or nobody (closed).',
+    example: 'invite',
   },
   REFRESH_GRACE: {
     parse: parseDuration,
@@ -231,7 +238,8 @@ export const SETTINGS = {
     parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     fallback: always('info'),
     shown: 'info',
-    meaning: 'How much is logged (JSON lines on standard error).',
+    meaning:
+      'How much is logged, as JSON lines on standard error: trace, debug, info, warn, error, fatal or silent.',
   },
   ACCENT_COLOR: {
     parse: colour,
@@ -262,6 +270,7 @@ export const SETTINGS = {
     fallback: environment => (isProduction(environment) ? 3 : 0),
     shown: '0s (production: 3s)',
     meaning: 'How long after SIGTERM the server still accepts requests while /health/ready already says no.',
+    example: '3s',
   },
 } satisfies Record<string, Setting<unknown>>
 
