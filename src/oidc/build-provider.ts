@@ -40,6 +40,17 @@ export function buildProvider(
     return rotated && spent ? deriveSuccessor(keyring, rotated.keyId, spent.jti) : randomToken()
   }
 
+  // A token that opens /userinfo only may have no scope of its resource: then the answer has no `scope`, as an empty one
+  // is not allowed (RFC 6749, section 3.3).
+  provider.use(async (ctx, next) => {
+    await next()
+    const body: unknown = ctx.body
+    if (ctx.path === '/token' && isRecord(body) && body.scope === '') delete body.scope
+  })
+
   listenToProvider(provider, deps)
   return provider
 }
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null

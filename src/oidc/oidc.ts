@@ -51,30 +51,36 @@ export const PROTOCOL_PATHS: readonly string[] = [
 export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
   const { config, db, keyring, log, changeLog, clients } = deps
   const protocolPages = createProtocolPages(pages)
-  let publicKeys: JSONWebKeySet = { keys: [] }
-  const verifyJwt = verifierOfJwtAccessTokens(config.issuer, () => publicKeys)
+  const verifyJwt = verifierOfJwtAccessTokens(config.issuer, () => current.publicKeys)
 
-  async function build(): Promise<Provider> {
+  /** A provider and the keys it was made for: they change together. */
+  async function build(): Promise<{ provider: Provider; publicKeys: JSONWebKeySet }> {
     const keys = await listSigningKeys(db, keyring)
-    publicKeys = { keys: keys.map(({ publicJwk }) => publicJwk) }
     const jwks = { keys: keys.map(({ privateJwk }) => privateJwk) } as JWKS
-    return buildProvider(deps, { jwks, pages: protocolPages, verifyJwt })
+    return {
+      provider: buildProvider(deps, { jwks, pages: protocolPages, verifyJwt }),
+      publicKeys: { keys: keys.map(({ publicJwk }) => publicJwk) },
+    }
   }
 
   let current = await build()
+  let newest = 0
   changeLog.subscribe('signing-key', () => {
+    newest += 1
+    const turn = newest
     build().then(
       next => {
-        current = next
+        if (turn === newest) current = next
       },
       error => log.error({ err: error }, 'the provider could not be rebuilt for new signing keys'),
     )
   })
 
   const prepare = compose([prepareAuthorizationRequest(clients), setJwtAside])
-  const { findByCookie, ...sessions } = createBrowserSessions(deps, () => current)
+  const { findByCookie, ...sessions } = createBrowserSessions(deps, () => current.provider)
   return {
-    middleware: (ctx, next) => prepare(ctx, () => compose(current.middleware)(ctx as never, next as never)),
+    middleware: (ctx, next) =>
+      prepare(ctx, () => compose(current.provider.middleware)(ctx as never, next as never)),
     sessions,
     findSession: findByCookie,
     applications: createApplications(deps),
@@ -83,6 +89,6 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
       findOpaque: async token => (await findStoredAccessToken(deps, token))?.issued,
       isGrantAlive: id => isGrantAlive(db, id),
     },
-    provider: () => current,
+    provider: () => current.provider,
   }
 }

@@ -261,6 +261,7 @@ describe('which token', () => {
   test('one resource in the ceiling: that one', async () => {
     const { token } = await codeFlow(app.issuer, app.agent(), ordersWeb, { params: { scope: 'openid' } })
     expect((await verify(token.body.access_token ?? '')).payload.aud).toBe(ORDERS)
+    expect(token.body).not.toHaveProperty('scope')
   })
 
   test('several, and a scope of one was asked: invalid_target', async () => {
