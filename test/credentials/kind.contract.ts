@@ -1,0 +1,260 @@
+// What every credential kind keeps to, asked through the real server. A kind hands in a fixture: how one is made, how it
+// is presented, what spoils it and what ends it.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { CredentialKind } from '../../src/credentials/kind.ts'
+import { type CredentialKindsDeps, credentialKinds } from '../../src/credentials/kinds.ts'
+import { createRefusals } from '../../src/credentials/refusals.ts'
+import { cookieNames } from '../../src/http/cookies.ts'
+import { describeRequest } from '../../src/http/request-view.ts'
+import { type Answer, ask } from '../http/ground.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { ordersFile } from '../support/orders.ts'
+import { queriesDuring } from '../support/queries.ts'
+import { spellingsOf, storedText } from '../support/stored-text.ts'
+
+export type Headers = Record<string, string | string[]>
+
+export interface Presented {
+  readonly headers: Headers
+  /** Everything in it that opens something. */
+  readonly secrets: readonly string[]
+  /** What its identity says of the subject. */
+  readonly subject: { readonly type: string; readonly id: string }
+}
+
+export interface KindFixture<P extends Presented = Presented> {
+  readonly kind: string
+  /** When a kind has several forms. */
+  readonly form?: string
+  create(app: TestApp): Promise<P>
+  /** Never good, by what is wrong. */
+  readonly bad: Readonly<Record<string, (app: TestApp, good: P) => Promise<Headers> | Headers>>
+  /** Was good until this resolves. The first one is also raced. */
+  readonly ends: Readonly<Record<string, (app: TestApp, good: P) => Promise<unknown>>>
+}
+
+const ISSUER = 'http://id.test'
+
+/** One header of every sort that may carry a credential, and which kind it belongs to, if to one of today's. */
+const EXAMPLES: readonly { kind?: string; headers: Headers }[] = [
+  { kind: 'access-token', headers: { authorization: 'Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln' } },
+  { kind: 'access-token', headers: { authorization: 'bearer rE3UVdYeRXVC-WWn1aorBo1GmBH0DxZ2E2s017nRQLp' } },
+  { kind: 'access-token', headers: { authorization: 'Bearer ' } },
+  {
+    kind: 'session',
+    headers: { cookie: 'a=b; latchkey_session=SByyex9qmqYFAT6oIOqx-Zf0GtF4Rw5YqWGVjVfxW6G' },
+  },
+  { headers: {} },
+  { headers: { authorization: 'Bearer lk_live_key_0123456789abcdef_secret' } },
+  { headers: { authorization: 'Basic YmlsbGluZzpzZWNyZXQ=' } },
+  { headers: { authorization: 'DPoP rE3UVdYeRXVC-WWn1aorBo1GmBH0DxZ2E2s017nRQLp' } },
+  { headers: { 'x-api-key': 'lk_live_key_0123456789abcdef_secret' } },
+  { headers: { cookie: 'latchkey_session.sig=abc; other_latchkey_session=abc; latchkey_csrf=abc' } },
+]
+
+/** The list of kinds on nothing: whatever a claim would ask of it throws. */
+function kindsOnNothing(): readonly CredentialKind[] {
+  const nothing = new Proxy(
+    {},
+    {
+      get: (_target, name) => {
+        throw new Error(`a claim used ${String(name)}`)
+      },
+    },
+  )
+  const deps = {
+    db: nothing,
+    clients: nothing,
+    resources: nothing,
+    revocations: nothing,
+    accessTokens: nothing,
+  }
+  return credentialKinds({
+    ...deps,
+    refusals: createRefusals(ISSUER),
+    cookies: cookieNames(ISSUER),
+    ownResource: `${ISSUER}/v1`,
+    findSession: () => Promise.reject(new Error('a claim looked for a session')),
+  } as unknown as CredentialKindsDeps)
+}
+
+function viewOf(headers: Headers) {
+  const pairs = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map(value => [name, value] as const),
+  )
+  return describeRequest({ method: 'GET', url: `${ISSUER}/v1/credentials/self`, headers: pairs })
+}
+
+/** The kinds that claim it; one that says "mine, but broken" claims it too. */
+export function claimants(headers: Headers): string[] {
+  return kindsOnNothing()
+    .filter(kind => {
+      try {
+        return kind.claim(viewOf(headers)) !== undefined
+      } catch {
+        return true
+      }
+    })
+    .map(({ name }) => name)
+}
+
+/** GET /v1/credentials/self */
+export function askSelf(app: Pick<TestApp, 'issuer'>, headers: Headers, query = ''): Promise<Answer> {
+  const server = { issuer: app.issuer, port: Number(new URL(app.issuer).port) }
+  return ask(server, { path: `/v1/credentials/self${query}`, headers })
+}
+
+/** All that a caller can tell refusals apart by. */
+export function outsideOf({ status, headers, json }: Answer) {
+  const { request_id, ...body } = json()
+  return {
+    status,
+    challenge: headers['www-authenticate'],
+    type: headers['content-type'],
+    body,
+    hasId: request_id !== undefined,
+  }
+}
+
+export function badCredential(issuer: string) {
+  return {
+    status: 401,
+    challenge: `Bearer realm="${issuer}", error="invalid_token"`,
+    type: 'application/problem+json',
+    body: {
+      type: 'about:blank',
+      title: 'Unauthorized',
+      status: 401,
+      detail: 'The credential is not valid.',
+      code: 'invalid_token',
+    },
+    hasId: true,
+  }
+}
+
+/** Describes the kind: call at the top level of its test. */
+export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): void {
+  describe(`${fixture.kind}${fixture.form ? `, ${fixture.form}` : ''}`, () => {
+    let app: TestApp
+    beforeAll(async () => {
+      app = await startApp({}, ordersFile)
+    })
+    afterAll(() => app.close())
+
+    it('claims its own and nothing else, without asking anybody', () => {
+      for (const { kind, headers } of EXAMPLES)
+        expect({ headers, claimed: claimants(headers).includes(fixture.kind) }).toEqual({
+          headers,
+          claimed: kind === fixture.kind,
+        })
+    })
+
+    it('is claimed by no other kind', async () => {
+      const { headers } = await fixture.create(app)
+      expect(claimants(headers)).toEqual([fixture.kind])
+    })
+
+    it('absent: 401 with a challenge, no error code and no query', async () => {
+      let answer: Answer | undefined
+      expect(await queriesDuring(async () => (answer = await askSelf(app, {})))).toEqual([])
+      expect(answer?.status).toBe(401)
+      expect(answer?.json().code).toBe('unauthenticated')
+      expect(answer?.headers['www-authenticate']).toBe(`Bearer realm="${app.issuer}"`)
+    })
+
+    it('good: an identity of this kind, without the secret', async () => {
+      const { headers, secrets, subject } = await fixture.create(app)
+      const answer = await askSelf(app, headers)
+      expect(answer.status).toBe(200)
+      expect(answer.headers['content-type']).toMatch(/^application\/json/)
+      expect(answer.headers['cache-control']).toBe('no-store')
+      expect(answer.json()).toMatchObject({
+        kind: fixture.kind,
+        credential_id: expect.stringMatching(/^[\w-]{8,}$/),
+        subject,
+        resource: expect.any(String),
+        scopes: expect.any(Array),
+      })
+      for (const secret of secrets) expect(answer.text).not.toContain(secret)
+    })
+
+    it('says the same of itself each time', async () => {
+      const { headers } = await fixture.create(app)
+      expect((await askSelf(app, headers)).text).toBe((await askSelf(app, headers)).text)
+    })
+
+    it.each(Object.entries(fixture.bad))('bad, %s: the one refusal', async (_name, spoil) => {
+      const headers = await spoil(app, await fixture.create(app))
+      const answer = await askSelf(app, headers)
+      expect(outsideOf(answer)).toEqual(badCredential(app.issuer))
+    })
+
+    it('bad beside a good one: never a fall-through', async () => {
+      const good = await fixture.create(app)
+      const beside = { ...good.headers, authorization: 'Bearer nobody-knows-this' }
+      const answer = await askSelf(app, beside)
+      expect(answer.status).toBe(401)
+    })
+
+    it('two explicit credentials: 400', async () => {
+      const { headers } = await fixture.create(app)
+      const own = [headers.authorization ?? 'Bearer one'].flat()
+      const answer = await askSelf(app, { ...headers, authorization: [...own, 'Bearer two'] })
+      expect(answer.status).toBe(400)
+      expect(answer.json().code).toBe('ambiguous_credentials')
+    })
+
+    it('never in the address', async () => {
+      const { headers } = await fixture.create(app)
+      for (const query of ['?access_token=x', '?a=b&access%5Ftoken=x', '?access_token']) {
+        const answer = await askSelf(app, headers, query)
+        expect([answer.status, answer.json().code]).toEqual([400, 'invalid_request'])
+      }
+    })
+
+    it.each(Object.entries(fixture.ends))('%s: refused at once', async (_name, end) => {
+      const good = await fixture.create(app)
+      expect((await askSelf(app, good.headers)).status).toBe(200)
+      await end(app, good)
+      expect(outsideOf(await askSelf(app, good.headers))).toEqual(badCredential(app.issuer))
+    })
+
+    it('refused at once also when it is used meanwhile', async () => {
+      const [end] = Object.values(fixture.ends)
+      const good = await fixture.create(app)
+      let hasEnded = false
+      const afterwards: number[] = []
+      const use = async () => {
+        while (afterwards.length < 40) {
+          const beganAfter = hasEnded
+          const { status } = await askSelf(app, good.headers)
+          expect([200, 401]).toContain(status)
+          if (beganAfter) afterwards.push(status)
+        }
+      }
+      const ending = async () => {
+        await askSelf(app, good.headers)
+        await end?.(app, good)
+        hasEnded = true
+      }
+      await Promise.all([ending(), ...Array.from({ length: 8 }, use)])
+      expect(new Set(afterwards)).toEqual(new Set([401]))
+    })
+
+    it('leaves its bytes in no table and no line of the log', async () => {
+      const other = await startApp({}, ordersFile)
+      const good = await fixture.create(other)
+      expect((await askSelf(other, good.headers)).status).toBe(200)
+      for (const end of Object.values(fixture.ends).slice(0, 1)) await end(other, good)
+      expect((await askSelf(other, good.headers)).status).toBe(401)
+      await other.app.stop() // writes what waits in memory
+      const texts = new Map([...(await storedText(other.db)), ['the log', other.logLines.join('')]])
+      expect(texts.get('audit_event')).toContain('credential_refused')
+      for (const [place, text] of texts)
+        for (const secret of good.secrets)
+          for (const spelling of spellingsOf(secret))
+            expect({ place, found: text.includes(spelling) }).toEqual({ place, found: false })
+      await other.close()
+    })
+  })
+}
