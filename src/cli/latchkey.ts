@@ -4,14 +4,16 @@ import { parseArgs } from 'node:util'
 const USAGE = `latchkey: one server for every way a caller proves who it is to an API
 
 Usage
-  latchkey start      start the server; settings come from the environment (docs/settings.md)
+  latchkey start      start the server
   latchkey migrate    bring the database's schema to this version and end
   latchkey invite     print a link that lets one person sign up (with SIGN_UP=invite)
 
 Options
-  -h, --help          this text, or with a command, more about it
-  --json              print the result as JSON
+  -h, --help          this text; with a command, more about that
+  --json              print the result as JSON (migrate, invite)
   --version           print the version
+
+Settings are environment variables: see docs/settings.md.
 `
 
 const COMMANDS: Readonly<
@@ -44,23 +46,35 @@ same by itself. Uses DATABASE_URL, or the embedded database under DATA_DIR.
   invite: {
     help: `latchkey invite
 
-Prints a link that lets one person create an account while SIGN_UP is "invite". It works once. Talks to the database
-(DATABASE_URL) directly.
+Prints a link that lets one person create an account while SIGN_UP is "invite". It works once. Needs DATABASE_URL and
+the server's other settings: the embedded database is in use while the server runs.
 `,
     run: async () => (await import('../main.ts')).invite,
   },
 }
 
+/** What the caller typed wrong, in one sentence. */
+class UsageError extends Error {}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        json: { type: 'boolean' },
+        version: { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    // Node's first sentence says it; the rest is about arguments that look like options.
+    throw new UsageError((error as Error).message.split('. ')[0])
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      json: { type: 'boolean' },
-      version: { type: 'boolean' },
-    },
-  })
+  const { values, positionals } = parse(args)
   const [name, ...rest] = positionals
   if (values.version) {
     const { version } = await import('../version.ts')
@@ -68,14 +82,13 @@ async function main(args: readonly string[]): Promise<number> {
     return 0
   }
   if (name === undefined) {
-    process.stdout.write(USAGE)
+    const stream = values.help ? process.stdout : process.stderr
+    stream.write(USAGE)
     return values.help ? 0 : 2
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!command || rest.length > 0) {
-    process.stderr.write(`latchkey: unknown command "${positionals.join(' ')}". See: latchkey --help\n`)
-    return 2
-  }
+  if (!command) throw new UsageError(`There is no command "${name}"`)
+  if (rest.length > 0) throw new UsageError(`"latchkey ${name}" takes no arguments: ${rest.join(' ')}`)
   if (values.help) {
     process.stdout.write(command.help)
     return 0
@@ -90,7 +103,9 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     // Errors of the settings and of the declarative file are written to be read by people.
-    process.stderr.write(`latchkey: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exit(1)
+    const message = error instanceof Error ? error.message : String(error)
+    const isUsage = error instanceof UsageError
+    process.stderr.write(`latchkey: ${message}${isUsage ? '. See: latchkey --help' : ''}\n`)
+    process.exit(isUsage ? 2 : 1)
   },
 )

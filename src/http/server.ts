@@ -38,9 +38,10 @@ export async function listen(
   answerMalformed(server, traffic, config.issuer)
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    const onError = (cause: NodeJS.ErrnoException) => reject(cannotListen(config, cause))
+    server.once('error', onError)
     server.listen(config.port, config.host, () => {
-      server.off('error', reject)
+      server.off('error', onError)
       resolve()
     })
   })
@@ -54,6 +55,12 @@ export async function listen(
       return closed
     },
   }
+}
+
+function cannotListen({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException): Error {
+  const advice =
+    cause.code === 'EADDRINUSE' ? 'Another process does. Stop it, or set PORT.' : 'Set HOST and PORT.'
+  return new Error(`Cannot listen on ${host} port ${port} (${cause.code}). ${advice}`, { cause })
 }
 
 interface Traffic {
