@@ -1,0 +1,147 @@
+// The ways through every page, as people meet them. The accessibility test looks at each stop.
+import { prepareAdminLink } from '../../src/admin/admin-link.ts'
+import type { TestApp } from '../support/app.ts'
+import type { Page } from '../support/browser.ts'
+import { ORDERS, STOCK } from '../support/orders.ts'
+import { addPerson, answer, heading, signIn, signInAtHome, signUp } from '../support/people.ts'
+import type { RelyingParty } from '../support/relying-party.ts'
+
+export interface Tour {
+  readonly app: TestApp
+  readonly party: RelyingParty
+  readonly page: Page
+  /** Looks at what the page shows now. */
+  see(what: string): Promise<void>
+}
+
+const REQUEST = { scope: 'openid profile email offline_access read:orders write:orders', resource: ORDERS }
+
+export const tours: Record<string, (tour: Tour) => Promise<void>> = {
+  async 'home and sign-in'({ app, page, see }) {
+    await page.goto(app.issuer)
+    await see('home')
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await see('sign-in')
+    const button = page.getByRole('button', { name: 'Sign in' })
+    await button.click()
+    await page.getByText('Enter your username.').last().waitFor()
+    await see('sign-in, both fields empty')
+    await page.getByLabel('Username').fill('nobody')
+    await button.click()
+    await page.getByText('Enter your password.').waitFor()
+    await see('sign-in, no password')
+    for (let tries = 0; tries < 6; tries++) {
+      await page.getByLabel('Password').fill(`wrong ${tries}`)
+      await button.click()
+      await page
+        .getByText(tries < 5 ? 'The username or the password is wrong.' : 'That was too many tries.')
+        .waitFor()
+      if (tries === 0) await see('sign-in, wrong password')
+    }
+    await see('sign-in, slowed down')
+  },
+
+  async 'sign-up and account'({ app, page, see }) {
+    await page.goto(`${app.issuer}/sign-up`)
+    await see('sign-up')
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await page.getByText('4 things need another look').waitFor()
+    await see('sign-up, everything empty')
+    await signUp(page, { username: 'ada', name: 'Another Ada' })
+    await page.locator('[aria-invalid]').waitFor()
+    await see('sign-up, username taken')
+    await signUp(page, { username: 'hedy', name: 'Hedy Lamarr' })
+    await heading(page, 'Your account').waitFor()
+    await see('account')
+    await page.getByRole('link', { name: 'Sessions', exact: true }).click()
+    await see('sessions, only this one')
+    await page.getByRole('link', { name: 'Applications', exact: true }).click()
+    await see('applications, none')
+    await page.goto(app.issuer)
+    await see('home, signed in')
+    await page.goto(`${app.issuer}/admin`)
+    await heading(page, 'This is not allowed').waitFor()
+    await see('problem: not an administrator')
+    await page.goto(`${app.issuer}/nowhere`)
+    await see('problem: nothing here')
+  },
+
+  async 'an authorization request'({ app, party, page, see }) {
+    const person = await addPerson(app, 'Margaret Hamilton')
+    await page.goto(party.signInAt(REQUEST))
+    await see('sign-in for an application')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('2 things need another look').waitFor()
+    await see('sign-in for an application, both fields empty')
+    await page.getByRole('link', { name: 'Create account' }).click()
+    await see('sign-up for an application')
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await signIn(page, person)
+    await page.getByRole('button', { name: 'Allow' }).waitFor()
+    await see('consent')
+    await answer(page, 'Allow')
+    await party.tokens(page)
+
+    await page.goto(party.signInAt({ scope: 'openid read:stock', resource: STOCK }))
+    await page.getByText('Allowed before').click()
+    await see('consent, something was allowed before')
+    await page.getByRole('button', { name: 'Not Margaret Hamilton?' }).click()
+    await page.getByLabel('Username').waitFor()
+    await see('sign-in with another account')
+    await page.goBack()
+    await answer(page, 'Allow')
+    await party.tokens(page)
+
+    await page.goto(`${app.issuer}/account/applications`)
+    await see('applications')
+    await page.getByText('permissions').click()
+    await page.getByText('Withdraw access…').click()
+    await see('applications, unfolded')
+    await page.getByRole('link', { name: 'Sessions', exact: true }).click()
+    await see('sessions, with an application')
+
+    await page.goto(`${app.issuer}/end_session?client_id=relying-party`)
+    await heading(page, 'Sign out?').waitFor()
+    await see('sign-out')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await heading(page, 'You are signed out').waitFor()
+    await see('signed out')
+  },
+
+  async 'requests that go wrong'({ app, party, page, see }) {
+    const unknown = await party.authorizationUrl({ client_id: 'nobody' })
+    await page.goto(unknown.href)
+    await see('problem: unknown client')
+    await page.goto(`${app.issuer}/interaction/over`)
+    await see('problem: the request is over')
+    await page.goto(`${app.issuer}/admin/first-account?token=wrong`)
+    await see('problem: wrong link')
+    await page.goto(`${app.issuer}/sign-in`)
+    await page.context().clearCookies()
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await heading(page, 'This is not allowed').waitFor()
+    await see('problem: old form')
+  },
+
+  async 'the first administrator'({ app, page, see }) {
+    const path = await prepareAdminLink(app.db, app.keyring)
+    await page.goto(`${app.issuer}${path}`)
+    await see('first administrator')
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await page.getByText('4 things need another look').waitFor()
+    await see('first administrator, everything empty')
+    await signUp(page, { username: 'root-of-all', name: 'Root Of All' })
+    await heading(page, 'Administration').waitFor()
+    await see('administration')
+  },
+
+  async 'sessions in two browsers'({ app, page, see }) {
+    const person = await addPerson(app, 'Dorothy Vaughan')
+    await signInAtHome(page, app, person)
+    await page.context().clearCookies()
+    await signInAtHome(page, app, person)
+    await page.goto(`${app.issuer}/account/sessions`)
+    await page.getByRole('button', { name: 'End all other sessions' }).waitFor()
+    await see('sessions, two')
+  },
+}
