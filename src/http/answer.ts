@@ -1,4 +1,4 @@
-/** A Problem as the one who asked understands it: problem+json, OAuth JSON or a page. Called by respond.ts only. */
+/** A Problem as the one who asked understands it: problem+json, OAuth JSON or a page. Called by respond.ts. */
 import { h } from 'preact'
 import { ProblemPage } from '../../views/problem/problem-page.tsx'
 import type { Context } from './context.ts'

@@ -14,6 +14,8 @@ import { Problem } from './problem.ts'
 export interface Csrf {
   /** The value of the hidden field `csrf`. Sets the cookie when the browser has none. */
   token(ctx: Context): string
+  /** @throws Problem 403 unless the request comes from a page of ours. For forms with a token of their own. */
+  checkOrigin(ctx: Context): void
   /** @throws Problem 403 unless the request comes from a page of ours and the token fits the cookie */
   check(ctx: Context, form: Pick<Form, 'get'>): void
 }
@@ -44,10 +46,18 @@ export function createCsrf({
     return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined
   }
 
+  const checkOrigin = (ctx: Context) => {
+    const site = ctx.get('sec-fetch-site')
+    // Browsers leave Sec-Fetch-Site out on plain http; they send Origin with every POST.
+    if (site !== '' ? site !== 'same-origin' : ctx.get('origin') !== issuer)
+      throw refused(`Sec-Fetch-Site: ${site || 'absent'}, Origin: ${ctx.get('origin') || 'absent'}`)
+  }
+
   const tokens = (value: string) =>
     keyring.derive('csrf').map(({ key }) => createHmac('sha256', key).update(value).digest('base64url'))
 
   return {
+    checkOrigin,
     token(ctx) {
       let value = sent(ctx) ?? fresh.get(ctx.req)
       if (value === undefined) {
@@ -60,10 +70,7 @@ export function createCsrf({
       return token
     },
     check(ctx, form) {
-      const site = ctx.get('sec-fetch-site')
-      // Browsers leave Sec-Fetch-Site out on plain http; they send Origin with every POST.
-      if (site !== '' ? site !== 'same-origin' : ctx.get('origin') !== issuer)
-        throw refused(`Sec-Fetch-Site: ${site || 'absent'}, Origin: ${ctx.get('origin') || 'absent'}`)
+      checkOrigin(ctx)
       const value = sent(ctx)
       if (value === undefined) throw refused('no CSRF cookie')
       const token = form.get('csrf')

@@ -59,14 +59,14 @@ function fromHttpError(error: unknown): Problem | undefined {
   })
 }
 
-/** Nobody answered (404), or a router only said that the method does not fit (405 with Allow, 501). */
+/** Nobody answered (404), or a router only said that the method does not fit (with Allow; 501 for one it never heard of). */
 function unanswered(ctx: Context): Problem | undefined {
   if (ctx.respond === false || ctx.headerSent || (ctx.body !== undefined && ctx.body !== null))
     return undefined
   if (ctx.status === 404) return notFound()
-  if (ctx.status === 405)
+  // What a caller sends is never our failure: not even a method that nobody knows.
+  if (ctx.status === 405 || ctx.status === 501)
     return new Problem(405, 'method_not_allowed', 'This address does not take that method.')
-  if (ctx.status === 501) return new Problem(501, 'not_implemented', 'This server does not know that method.')
   return undefined
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import type { CookieNames } from '../http/cookies.ts'
+import type { Csrf } from '../http/csrf.ts'
 import type { Logger } from '../log.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Revocations } from '../revocation/revocation.ts'
@@ -22,6 +23,7 @@ export interface OidcDeps {
   readonly clients: ClientDirectory
   readonly resources: ResourceDirectory
   readonly cookies: CookieNames
+  readonly csrf: Csrf
   readonly wrapStore?: WrapStore | undefined
 }
 

@@ -41,7 +41,14 @@ export function asksAgain(client: Client, prompt: unknown): boolean {
   return typeof prompt === 'string' && prompt.split(' ').includes('consent') && client.requireConsent
 }
 
-export function createExistingGrantLoader(deps: OidcDeps) {
+/**
+ * @param mustSignIn whether the library will ask for a sign-in, whatever was allowed: then no grant is made yet. Throws
+ * what is wrong with the request.
+ */
+export function createExistingGrantLoader(
+  deps: OidcDeps,
+  mustSignIn: (ctx: KoaContextWithOIDC) => Promise<boolean>,
+) {
   return async (ctx: KoaContextWithOIDC): Promise<Grant | undefined> => {
     const { oidc } = ctx
     const { Grant: GrantModel } = oidc.provider
@@ -51,7 +58,7 @@ export function createExistingGrantLoader(deps: OidcDeps) {
     const client = oidc.client && (await deps.clients.find(oidc.client.clientId))
     const session = oidc.session
     if (!client || !session?.accountId || !oidc.params) return undefined
-    if (oidc.promptPending('login') || asksAgain(client, oidc.params.prompt)) return undefined
+    if ((await mustSignIn(ctx)) || asksAgain(client, oidc.params.prompt)) return undefined
     // A native application cannot prove who it is: somebody must be asked each time (RFC 8252, section 8.6).
     if (client.applicationType === 'native') return undefined
     const { accountId, uid: sessionUid } = session

@@ -13,7 +13,6 @@ import type { BrowserSession, BrowserSessions } from '../accounts/browser-sessio
 import { findOrganization } from '../accounts/organization.ts'
 import { transaction } from '../db/transaction.ts'
 import { type Context, type State, sourceOf } from '../http/context.ts'
-import type { Csrf } from '../http/csrf.ts'
 import { type Form, readForm } from '../http/forms.ts'
 import { allowFormRedirect } from '../http/headers.ts'
 import type { Pages } from '../http/pages.ts'
@@ -33,12 +32,17 @@ export interface InteractionPagesDeps extends OidcDeps {
   readonly provider: () => Provider
   readonly sessions: BrowserSessions
   readonly pages: Pages
-  readonly csrf: Csrf
 }
 
 type RouteContext = Context & { readonly params: Record<string, string | undefined> }
 
 const pathOf = ({ uid }: Interaction) => `/interaction/${uid}`
+
+/** 303: the next request is a GET, whatever this one was. */
+function seeAgain(ctx: Context, interaction: Interaction, query = ''): void {
+  ctx.status = 303
+  ctx.redirect(`${pathOf(interaction)}${query}`)
+}
 
 export function createInteractionPages(deps: InteractionPagesDeps): Router<State> {
   const { config, db, resources, sessions, pages, csrf, audit } = deps
@@ -219,7 +223,7 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
   async function decide(ctx: RouteContext, request: Waiting, form: Form): Promise<void> {
     const { interaction, client } = request
     const person = await signedIn(ctx, interaction)
-    if (!person || interaction.session?.uid !== person.session.uid) return ctx.redirect(pathOf(interaction))
+    if (!person || interaction.session?.uid !== person.session.uid) return seeAgain(ctx, interaction)
     const decision = form.get('decision')
     if (decision === 'deny') return deny(ctx, interaction, 'the person did not allow it')
     if (decision !== 'allow') throw invalidRequest('The field decision must be allow or deny.')
@@ -247,8 +251,7 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
     await sessions.signIn(ctx, person.accountId, { amr: person.amr })
     const session = await sessions.find(ctx)
     if (session) await recordSignIn(interaction, session)
-    ctx.status = 303
-    ctx.redirect(pathOf(interaction))
+    seeAgain(ctx, interaction)
   }
 
   const router = new Router<State>({ prefix: '/interaction/:uid' })
@@ -273,8 +276,7 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
 
   router.post('/switch-account', async ctx => {
     const { interaction } = await postedTo(ctx)
-    ctx.status = 303
-    ctx.redirect(`${pathOf(interaction)}?switch_account=true`)
+    seeAgain(ctx, interaction, '?switch_account=true')
   })
 
   router.get('/sign-up', async ctx => {

@@ -21,6 +21,8 @@ import { createApplications } from './consent.ts'
 import type { OidcDeps } from './deps.ts'
 import { setJwtAside } from './presented-token.ts'
 import { createProtocolPages } from './protocol-pages.tsx'
+import { finishAnswers } from './provider-answers.ts'
+import { onProviderPaths } from './provider-paths.ts'
 import { findStoredAccessToken } from './stored-access-token.ts'
 import { isGrantAlive } from './stores/grant-store.ts'
 
@@ -49,7 +51,7 @@ export const PROTOCOL_PATHS: readonly string[] = [
 
 /** Reads the signing keys and builds the provider; follows the change log to build it anew when keys change. */
 export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
-  const { config, db, keyring, log, changeLog, clients } = deps
+  const { config, db, keyring, log, changeLog, clients, csrf } = deps
   const protocolPages = createProtocolPages(pages)
   const verifyJwt = verifierOfJwtAccessTokens(config.issuer, () => current.publicKeys)
 
@@ -76,11 +78,14 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
     )
   })
 
-  const prepare = compose([prepareAuthorizationRequest(clients), setJwtAside])
+  const prepare = compose([...finishAnswers, prepareAuthorizationRequest(clients), setJwtAside])
   const { findByCookie, ...sessions } = createBrowserSessions(deps, () => current.provider)
   return {
-    middleware: (ctx, next) =>
-      prepare(ctx, () => compose(current.provider.middleware)(ctx as never, next as never)),
+    middleware: onProviderPaths((ctx, next) => {
+      // The library's token guards this form; it is a form of ours all the same.
+      if (ctx.path === '/end_session/confirm') csrf.checkOrigin(ctx)
+      return prepare(ctx, () => compose(current.provider.middleware)(ctx as never, next as never))
+    }),
     sessions,
     findSession: findByCookie,
     applications: createApplications(deps),

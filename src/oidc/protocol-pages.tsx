@@ -3,6 +3,7 @@ import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
 import { SignOutPage } from '../../views/oidc/sign-out-page.tsx'
 import { SignedOutPage } from '../../views/oidc/signed-out-page.tsx'
 import { ProblemPage } from '../../views/problem/problem-page.tsx'
+import { dialectOf } from '../http/answer.ts'
 import type { Context } from '../http/context.ts'
 import { allowFormRedirect } from '../http/headers.ts'
 import type { Pages } from '../http/pages.ts'
@@ -38,6 +39,11 @@ export function createProtocolPages(pages: Pages): ProtocolPages {
 
     error(ctx, out) {
       const { status } = ctx
+      // Programs too say that they like HTML, Java's oldest HTTP client for one.
+      if (dialectOf(ours(ctx)) === 'oauth') {
+        ctx.body = out
+        return
+      }
       const { requestId } = ours(ctx).state
       const message = out.error_description ?? 'The request could not be completed.'
       const title = status >= 500 ? 'Something went wrong' : 'This request cannot be completed'

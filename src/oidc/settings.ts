@@ -2,7 +2,7 @@
  * The library's settings. Every feature is said explicitly, on or off: what no part of the product has asked for is off
  * and absent from discovery (test/oidc/discovery.test.ts pins it).
  */
-import { type Configuration, interactionPolicy, type JWKS } from 'oidc-provider'
+import { type Configuration, interactionPolicy, type JWKS, type KoaContextWithOIDC } from 'oidc-provider'
 import { findAccount } from '../accounts/account.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { cookieKeys, cookieOptions } from '../http/cookies.ts'
@@ -31,12 +31,21 @@ function prompts({ checkScope }: ResourcePolicy) {
   return policy
 }
 
+async function mustSignIn(
+  policy: interactionPolicy.DefaultPolicy,
+  ctx: KoaContextWithOIDC,
+): Promise<boolean> {
+  for (const { check } of policy.get('login')?.checks ?? []) if (await check(ctx)) return true
+  return false
+}
+
 export function providerSettings(
   deps: OidcDeps,
   { jwks, pages, verifyJwt }: { jwks: JWKS; pages: ProtocolPages; verifyJwt: VerifyJwtAccessToken },
 ): Configuration {
   const { db, keyring, clients, cookies } = deps
   const resourcePolicy = createResourcePolicy(deps)
+  const policy = prompts(resourcePolicy)
   const { path: _path, ...shortCookie } = { ...cookieOptions(cookies), signed: true }
 
   return {
@@ -145,10 +154,10 @@ export function providerSettings(
     // RFC 9068, section 2.2.1; the grant, so that a resource server can tell which tokens belong together.
     extraTokenClaims: (ctx, token) => authenticationClaims(ctx, token),
     interactions: {
-      policy: prompts(resourcePolicy),
+      policy,
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
-    loadExistingGrant: createExistingGrantLoader(deps),
+    loadExistingGrant: createExistingGrantLoader(deps, ctx => mustSignIn(policy, ctx)),
     findAccount: async (_ctx, id) => {
       const account = await findAccount(db, id)
       if (!account || account.disabled) return undefined

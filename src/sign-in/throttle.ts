@@ -73,12 +73,13 @@ export function createThrottle({ db, keyring }: { db: Db; keyring: Keyring }): T
     async countPassword({ username, address, knownDevice }) {
       const account = knownDevice ? keyOf('device', username, knownDevice) : keyOf('account', username)
       const source = keyOf('source', sourceNetwork(address))
-      const accountAt = await count(account, ACCOUNT)
-      let sourceAt: string
+      // The source first: once it may not try any more, it cannot fill the table with names either.
+      const sourceAt = await count(source, SOURCE)
+      let accountAt: string
       try {
-        sourceAt = await count(source, SOURCE)
+        accountAt = await count(account, ACCOUNT)
       } catch (error) {
-        await uncountTry(db, account, accountAt)
+        await uncountTry(db, source, sourceAt)
         throw error
       }
       return {
