@@ -8,7 +8,8 @@
  */
 import { open } from 'node:fs/promises'
 import type { Db } from '../db/connect.ts'
-import { type Mistake, mistakesOf, wording } from './file-mistakes.ts'
+import { fieldErrorsOf, wording } from '../http/field-errors.ts'
+import { type Mistake, unknownKeyIn } from './file-mistakes.ts'
 import { ruleMistakes } from './file-rules.ts'
 import { type DeclarativeFile, fileSchema, KNOWN_KEYS } from './file-schema.ts'
 import { parseYaml } from './file-syntax.ts'
@@ -60,7 +61,7 @@ function check(
   const parsed = fileSchema.safeParse(given, { error: wording })
   const mistakes = [
     ...syntax,
-    ...(parsed.error ? mistakesOf(parsed.error, KNOWN_KEYS) : []),
+    ...(parsed.error ? fieldErrorsOf(parsed.error, unknownKeyIn(KNOWN_KEYS)) : []),
     ...ruleMistakes(given, withDescribed(given, known)),
   ]
   if (mistakes.length > 0 || !parsed.data) throw new DeclarativeFileError(file, mistakes)

@@ -1,84 +1,25 @@
-/** Keys of one client in the declarative file that do not go together. */
-import { redirectUriMistake } from '../clients/redirect-uri.ts'
+/** Keys of one client in the declarative file that do not go together: every client's rules, and the file's own secret. */
+import { clientMistakes, isPublic } from '../clients/client-rules.ts'
+import { formatPath, type Path } from '../http/field-errors.ts'
+import type { Item } from '../http/unknown-value.ts'
 import { OPENID_SCOPES } from '../oidc/access.ts'
-import { formatPath, type Mistake, type Path, repeatedTexts } from './file-mistakes.ts'
-import { type Item, keysOf, placedTextsOf, recordOf, textOf, textsOf } from './file-view.ts'
+import type { Mistake } from './file-mistakes.ts'
 
-export function clientMistakes(client: Item, at: Path): Mistake[] {
-  return [...authenticationMistakes(client), ...grantTypeMistakes(client), ...defaultScopeMistakes(client)]
-    .map(({ key, message }) => ({ path: formatPath([...at, ...key]), message }))
-    .concat(uriMistakes(client, 'redirect_uris', at), uriMistakes(client, 'post_logout_redirect_uris', at))
-    .concat(repeatedTexts(client.grant_types, [...at, 'grant_types']))
+export function fileClientMistakes(client: Item, at: Path): Mistake[] {
+  return [...secretMistakes(client, [...at, 'client_secret']), ...clientMistakes(client, at, OPENID_SCOPES)]
 }
 
-interface KeyMistake {
-  readonly key: Path
-  readonly message: string
-}
-
-const isPublic = (client: Item) => client.token_endpoint_auth_method === 'none'
-
-function authenticationMistakes(client: Item): KeyMistake[] {
-  const found: KeyMistake[] = []
+function secretMistakes(client: Item, at: Path): Mistake[] {
+  const path = formatPath(at)
   const hasSecret = client.client_secret !== undefined
   if (isPublic(client) && hasSecret)
-    found.push({
-      key: ['client_secret'],
-      message: 'cannot be used with token_endpoint_auth_method none: remove one of them',
-    })
+    return [{ path, message: 'cannot be used with token_endpoint_auth_method none: remove one of them' }]
   if (!isPublic(client) && !hasSecret)
-    found.push({
-      key: ['client_secret'],
-      message: 'is missing: give one, or set token_endpoint_auth_method to none for a public client',
-    })
-  if (isPublic(client) && client.require_pkce === false)
-    found.push({ key: ['require_pkce'], message: 'can be false for clients with a secret only' })
-  return found
-}
-
-function grantTypeMistakes(client: Item): KeyMistake[] {
-  const found: KeyMistake[] = []
-  const given = client.grant_types
-  const types = given === undefined ? ['authorization_code'] : textsOf(given)
-  const place = (type: string): Path => ['grant_types', textsOf(given).indexOf(type)]
-  if (types.includes('client_credentials') && isPublic(client))
-    found.push({ key: place('client_credentials'), message: 'needs a client_secret' })
-  if (types.includes('refresh_token') && !types.includes('authorization_code'))
-    found.push({ key: place('refresh_token'), message: 'needs authorization_code beside it' })
-  const uris = client.redirect_uris
-  const none = uris === undefined || (Array.isArray(uris) && uris.length === 0)
-  if (types.includes('authorization_code') && none)
-    found.push({
-      key: ['redirect_uris'],
-      message: 'needs at least one: the client has the grant type authorization_code',
-    })
-  return found
-}
-
-function defaultScopeMistakes(client: Item): KeyMistake[] {
-  const scope = textOf(client.default_scope)
-  if (scope === undefined) return []
-  const key = ['default_scope']
-  const ceiling = recordOf(client.resource_scopes)
-  const allowed = new Set([
-    ...OPENID_SCOPES,
-    ...keysOf(ceiling).flatMap(resource => textsOf(ceiling?.[resource])),
-  ])
-  const names = scope.split(' ')
-  if (names.includes('')) return [{ key, message: 'must be scopes with one space between them' }]
-  const outside = names.filter(name => !allowed.has(name))
-  return outside.map(name => ({
-    key,
-    message: `names the scope ${JSON.stringify(name)}, which is not in the client's resource_scopes`,
-  }))
-}
-
-function uriMistakes(client: Item, key: 'redirect_uris' | 'post_logout_redirect_uris', at: Path): Mistake[] {
-  const type = client.application_type === 'native' ? 'native' : 'web'
-  const path = [...at, key]
-  const wrong = placedTextsOf(client[key]).flatMap(({ index, text }) => {
-    const message = redirectUriMistake(text, type)
-    return message === undefined ? [] : [{ path: formatPath([...path, index]), message }]
-  })
-  return [...wrong, ...repeatedTexts(client[key], path)]
+    return [
+      {
+        path,
+        message: 'is missing: give one, or set token_endpoint_auth_method to none for a public client',
+      },
+    ]
+  return []
 }

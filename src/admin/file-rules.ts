@@ -3,10 +3,13 @@
  * The rules read the file as it was written, so that a mistake in one place hides none in another.
  */
 import { normalizeUsername } from '../accounts/account-fields.ts'
+import { formatPath, type Path, repeatedTexts } from '../http/field-errors.ts'
+import { type Item, placedTextsOf, recordOf, textOf } from '../http/unknown-value.ts'
+import { introspectMistakes, scopeMistakes, unknownName } from '../resources/scope-rules.ts'
 import { passwordMistake } from '../sign-in/password-rules.ts'
-import { clientMistakes } from './file-client-rules.ts'
-import { formatPath, type Mistake, type Path, repeatedTexts, suggest } from './file-mistakes.ts'
-import { type Item, itemsOf, keysOf, placedTextsOf, recordOf, type Section, textOf } from './file-view.ts'
+import { fileClientMistakes } from './file-client-rules.ts'
+import type { Mistake } from './file-mistakes.ts'
+import { itemsOf, type Section } from './file-view.ts'
 import type { KnownObjects } from './known-objects.ts'
 
 /** @param known with what the file describes itself */
@@ -19,23 +22,22 @@ export function ruleMistakes(file: unknown, known: KnownObjects): Mistake[] {
     ...repeated(file, 'resources', 'identifier'),
     ...each('resources', organizationMistakes),
     ...repeated(file, 'roles', 'name'),
-    ...each('roles', (item, at) => scopeMistakes(item.scopes, [...at, 'scopes'], known)),
+    ...each('roles', (item, at) => scopeMistakes(item.scopes, [...at, 'scopes'], known.resources)),
     ...repeated(file, 'accounts', 'username', normalizeUsername),
     ...each('accounts', accountMistakes),
     ...repeated(file, 'clients', 'client_id'),
     ...each('clients', organizationMistakes),
-    ...each('clients', (item, at) => scopeMistakes(item.resource_scopes, [...at, 'resource_scopes'], known)),
-    ...each('clients', introspectMistakes),
-    ...each('clients', clientMistakes),
+    ...each('clients', (item, at) =>
+      scopeMistakes(item.resource_scopes, [...at, 'resource_scopes'], known.resources),
+    ),
+    ...each('clients', (item, at) =>
+      introspectMistakes(item.introspect, [...at, 'introspect'], known.resources),
+    ),
+    ...each('clients', fileClientMistakes),
   ]
 }
 
 const mistake = (at: Path, message: string): Mistake => ({ path: formatPath(at), message })
-
-function unknownName(what: string, name: string, known: Iterable<string>): string {
-  const near = suggest(name, known)
-  return `names the ${what} ${JSON.stringify(name)}, which does not exist${near ? `: did you mean ${near}?` : ''}`
-}
 
 /** Two items of a section with the same name. */
 function repeated(file: unknown, section: Section, key: string, same = (name: string) => name): Mistake[] {
@@ -70,31 +72,6 @@ function memberMistakes({ members }: Item, at: Path, known: KnownObjects): Mista
     seen.add(account)
     return []
   })
-}
-
-function scopeMistakes(scopes: unknown, at: Path, known: KnownObjects): Mistake[] {
-  return keysOf(scopes).flatMap(identifier => {
-    const path = [...at, identifier]
-    const ofResource = known.resources.get(identifier)
-    if (!ofResource) return [mistake(path, unknownName('resource', identifier, known.resources.keys()))]
-    const names = recordOf(scopes)?.[identifier]
-    const missing = placedTextsOf(names).filter(({ text }) => !ofResource.has(text))
-    return [
-      ...missing.map(({ index, text }) => mistake([...path, index], unknownName('scope', text, ofResource))),
-      ...repeatedTexts(names, path),
-    ]
-  })
-}
-
-function introspectMistakes({ introspect }: Item, at: Path, known: KnownObjects): Mistake[] {
-  const path = [...at, 'introspect']
-  const missing = placedTextsOf(introspect).filter(({ text }) => !known.resources.has(text))
-  return [
-    ...missing.map(({ index, text }) =>
-      mistake([...path, index], unknownName('resource', text, known.resources.keys())),
-    ),
-    ...repeatedTexts(introspect, path),
-  ]
 }
 
 function accountMistakes(account: Item, at: Path, known: KnownObjects): Mistake[] {

@@ -12,7 +12,8 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml'
-import { formatPath, type Mistake, type Path } from './file-mistakes.ts'
+import { formatPath, type Path } from '../http/field-errors.ts'
+import type { Mistake } from './file-mistakes.ts'
 
 const MAX_ALIASES = 100
 const MAX_DEPTH = 20

@@ -2,7 +2,8 @@
 import { sql } from 'kysely'
 import { normalizeUsername } from '../accounts/account-fields.ts'
 import type { Db, Tx } from '../db/connect.ts'
-import { itemsOf, keysOf, recordOf, type Section, textOf, textsOf } from './file-view.ts'
+import { keysOf, recordOf, textOf, textsOf } from '../http/unknown-value.ts'
+import { itemsOf, type Section } from './file-view.ts'
 
 export interface KnownObjects {
   readonly organizations: ReadonlySet<string>

@@ -1,0 +1,48 @@
+/** The keys of a client, each by itself, under the names of RFC 7591. What they must have to do with each other: client-rules.ts. */
+import { z } from 'zod'
+import { emailText, shownText } from '../accounts/shown-text.ts'
+import { webUrl } from '../http/text-schema.ts'
+
+export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials'] as const
+export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'none'] as const
+export const APPLICATION_TYPES = ['web', 'native'] as const
+
+const LATER = 'in this version'
+
+export const supported = <const T extends readonly string[]>(values: T) =>
+  z.enum(values, {
+    error: ({ input }) =>
+      typeof input === 'string' && input !== ''
+        ? `must be one of ${values.join(', ')}: ${LATER} no other is supported`
+        : undefined,
+  })
+
+export const signingAlg = z.literal('ES256', {
+  error: `must be ES256: no other algorithm is supported ${LATER}`,
+})
+
+/** RFC 7591 metadata that is only shown to people. */
+export const shownMetadata = {
+  client_uri: webUrl,
+  logo_uri: webUrl,
+  policy_uri: webUrl,
+  tos_uri: webUrl,
+  contacts: z.array(emailText),
+}
+
+/** Without defaults: those are the caller's. */
+export const clientKeys = {
+  client_name: shownText,
+  application_type: z.enum(APPLICATION_TYPES),
+  redirect_uris: z.array(z.string()),
+  post_logout_redirect_uris: z.array(z.string()),
+  grant_types: z.array(supported(GRANT_TYPES)),
+  token_endpoint_auth_method: supported(AUTH_METHODS),
+  /** Scope names by resource identifier: the ceiling. */
+  resource_scopes: z.record(z.string(), z.array(z.string())),
+  default_scope: z.string(),
+  require_pkce: z.boolean(),
+  require_consent: z.boolean(),
+  id_token_signed_response_alg: signingAlg,
+  introspect: z.array(z.string()),
+}
