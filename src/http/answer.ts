@@ -96,13 +96,14 @@ function oauthCodeOf(status: number): string {
 }
 
 const HEADINGS: Readonly<Record<number, string>> = {
-  400: 'This request cannot be understood',
+  400: 'This request is not valid',
   401: 'Sign in first',
   403: 'This is not allowed',
   404: 'There is nothing here',
   405: 'This cannot be done here',
   408: 'That took too long',
   409: 'Something changed in the meantime',
+  410: 'This is over',
   413: 'That is too large',
   421: 'This is not the right address',
   429: 'Too many tries',
@@ -110,10 +111,15 @@ const HEADINGS: Readonly<Record<number, string>> = {
   503: 'Not available right now',
 }
 
+const HEADINGS_OF_CODES: Readonly<Record<string, string>> = {
+  csrf_failed: 'This form cannot be used any more',
+  interaction_expired: 'This sign-in is over',
+}
+
 function page(ctx: Context, problem: Problem, pages: Pages): void {
   const vnode = h(ProblemPage, {
     status: problem.status,
-    title: HEADINGS[problem.status] ?? problem.title,
+    title: HEADINGS_OF_CODES[problem.code] ?? HEADINGS[problem.status] ?? problem.title,
     message: problem.message,
     code: problem.code,
     requestId: ctx.state.requestId,

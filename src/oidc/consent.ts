@@ -1,9 +1,10 @@
 /** What an account has allowed a client, remembered beyond the session; and its withdrawal. */
 import { sql } from 'kysely'
+import { en } from '../../views/messages/en.ts'
 import type { AllowedApplication, Applications } from '../accounts/browser-session.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
-import { type Access, openidScopeLabel } from './access.ts'
+import { type Access, OPENID_SCOPES, openidScopeLabel } from './access.ts'
 import type { OidcDeps } from './deps.ts'
 import { endGrants } from './grant.ts'
 
@@ -52,8 +53,11 @@ export function createApplications(deps: OidcDeps): Applications {
     if (resource === OPENID)
       return {
         resource,
-        resourceName: '',
-        scopes: scopes.map(name => ({ name, description: openidScopeLabel(name) })),
+        resourceName: en.standardScopes.title,
+        scopes: OPENID_SCOPES.filter(name => scopes.includes(name)).map(name => ({
+          name,
+          description: openidScopeLabel(name),
+        })),
       }
     const found = await resources.find(resource)
     return {

@@ -1,5 +1,6 @@
 /** The pages that the library asks for: sign-out, signed out, and errors that cannot go back to a client. */
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
+import { en } from '../../views/messages/en.ts'
 import { SignOutPage } from '../../views/oidc/sign-out-page.tsx'
 import { SignedOutPage } from '../../views/oidc/signed-out-page.tsx'
 import { ProblemPage } from '../../views/problem/problem-page.tsx'
@@ -45,14 +46,15 @@ export function createProtocolPages(pages: Pages): ProtocolPages {
         return
       }
       const { requestId } = ours(ctx).state
-      const message = out.error_description ?? 'The request could not be completed.'
-      const title = status >= 500 ? 'Something went wrong' : 'This request cannot be completed'
+      const { failed, notValid, messages, unknown } = en.problem
+      const message = messages[out.error]
       pages.render(
         ours(ctx),
         <ProblemPage
           status={status}
-          title={title}
-          message={message}
+          title={status >= 500 ? failed : notValid}
+          message={message ?? out.error_description ?? unknown}
+          detail={message && out.error_description}
           code={out.error}
           requestId={requestId}
         />,

@@ -119,7 +119,7 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.goto(`${app.issuer}/sign-in`)
     await page.context().clearCookies()
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await heading(page, 'This is not allowed').waitFor()
+    await heading(page, 'This form cannot be used any more').waitFor()
     await see('problem: old form')
   },
 

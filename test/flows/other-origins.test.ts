@@ -110,8 +110,7 @@ describe.each(['127.0.0.1', 'localhost'])('from %s', host => {
       answers.push([path, status])
     }
     // Where no cookie comes along, the account pages ask for a sign-in before they look at the form.
-    const refused = (path: string) =>
-      path === '/end_session/confirm' ? 400 : host !== 'localhost' && path.startsWith('/account/') ? 303 : 403
+    const refused = (path: string) => (host !== 'localhost' && path.startsWith('/account/') ? 303 : 403)
     expect(answers).toEqual(forms.map(([path]) => [path, refused(path)]))
     expect(party.visits.length).toBe(before)
 

@@ -132,7 +132,7 @@ test.each([
   const response = await page.goto(request.href)
   expect(response?.status()).toBe(400)
   expect(page.url()).toBe(request.href)
-  await heading(page, 'This request cannot be completed').waitFor()
+  await heading(page, 'This request is not valid').waitFor()
   await page.getByText(code).waitFor()
   expect(web.visits.length).toBe(before)
 })

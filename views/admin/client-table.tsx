@@ -1,7 +1,7 @@
 import { Badge } from '../layout/badge.tsx'
 import { DataTable } from '../layout/data-table.tsx'
 import { usePage } from '../page-context.ts'
-import { Codes, RowName } from './row-name.tsx'
+import { Code, Codes, RowName } from './row-name.tsx'
 
 export interface ClientRow {
   clientId: string
@@ -28,7 +28,7 @@ export function ClientTable({ clients }: { clients: ClientRow[] }) {
           ),
         },
         { heading: words.grantTypes, cell: client => <Codes values={client.grantTypes} none={words.none} /> },
-        { heading: words.authMethod, cell: client => <code>{client.authMethod}</code> },
+        { heading: words.authMethod, cell: client => <Code>{client.authMethod}</Code> },
         { heading: words.scopes, cell: client => <Codes values={client.scopes} none={words.none} /> },
         {
           heading: words.status,

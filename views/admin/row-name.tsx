@@ -1,3 +1,4 @@
+import { Fragment } from 'preact'
 import { Name } from '../layout/name.tsx'
 
 export interface RowNameProps {
@@ -30,9 +31,24 @@ export function Codes({ values, none }: { values: string[]; none: string }) {
     <ul class="codes">
       {values.map(value => (
         <li key={value}>
-          <code>{value}</code>
+          <Code>{value}</Code>
         </li>
       ))}
     </ul>
+  )
+}
+
+/** Where there is no room for it on one line, it is broken after `_`, `:` or `/`. */
+export function Code({ children }: { children: string }) {
+  const parts = children.split(/(?<=[_:/])(?=[^_:/])/)
+  return (
+    <code>
+      {parts.map((part, index) => (
+        <Fragment key={index}>
+          {index > 0 ? <wbr /> : null}
+          {part}
+        </Fragment>
+      ))}
+    </code>
   )
 }

@@ -19,12 +19,16 @@ export function Time({ value }: { value: Date }) {
   )
 }
 
-/** The largest unit that fits once, rounded down: never further away than it is. */
+/**
+ * In the largest unit that fits once. What is past is rounded down, as people count ages; what is to come to the nearest, so
+ * that two weeks are two weeks a second later, too.
+ */
 export function relativeTime(value: Date, now: Date, messages: Messages): string {
   const seconds = Math.round((value.getTime() - now.getTime()) / 1000)
   for (const [unit, length] of units) {
-    const amount = Math.trunc(seconds / length)
-    if (amount !== 0) return messages.time.relative(amount, unit)
+    if (Math.abs(seconds) >= length) return messages.time.relative(rounded(seconds / length), unit)
   }
   return Math.abs(seconds) < 10 ? messages.time.now : messages.time.relative(seconds, 'second')
 }
+
+const rounded = (amount: number) => (amount < 0 ? Math.ceil(amount) : Math.round(amount))

@@ -218,6 +218,18 @@ export const en = {
   },
 
   problem: {
+    failed: 'Something went wrong',
+    notValid: 'This request is not valid',
+    /** By the error code of the standard; others are told in the server's own words. */
+    messages: {
+      invalid_client:
+        'The application that sent you here is not known to this server, or not any more. Tell whoever runs it.',
+      invalid_redirect_uri:
+        'The application wants you sent to an address that it has not registered here. Tell whoever runs it.',
+      server_error: 'The fault is on our side. Try again in a moment.',
+    } as Readonly<Record<string, string | undefined>>,
+    unknown: 'The request could not be completed.',
+    detail: 'Details',
     reference: 'Reference',
     code: 'Code',
     status: 'Status',

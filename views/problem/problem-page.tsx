@@ -11,6 +11,8 @@ export interface ProblemPageProps {
   title: string
   /** what the person can do */
   message: string
+  /** for whoever made the application, in the standard's terms */
+  detail?: string | undefined
   /** the machine's word for it, e.g. `invalid_request` */
   code?: string | undefined
   /** found in the log line too */
@@ -18,7 +20,7 @@ export interface ProblemPageProps {
   back?: { href: string; label: string } | undefined
 }
 
-export function ProblemPage({ status, title, message, code, requestId, back }: ProblemPageProps) {
+export function ProblemPage({ status, title, message, detail, code, requestId, back }: ProblemPageProps) {
   const words = usePage().messages.problem
   return (
     <FocusedPage title={title} lead={message}>
@@ -32,6 +34,12 @@ export function ProblemPage({ status, title, message, code, requestId, back }: P
             <CopyButton of="reference" what={words.reference} />
           </dd>
         </div>
+        {detail ? (
+          <div>
+            <dt>{words.detail}</dt>
+            <dd>{detail}</dd>
+          </div>
+        ) : null}
         <div>
           <dt>{code ? words.code : words.status}</dt>
           <dd>
