@@ -17,6 +17,7 @@ import { credentialKinds } from './credentials/kinds.ts'
 import { createRefusals } from './credentials/refusals.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
 import type { Db } from './db/connect.ts'
+import { createNodes, nodeSweep } from './db/nodes.ts'
 import { createOutbox, outboxSweep } from './db/outbox.ts'
 import { createSweeper } from './db/sweep.ts'
 import { createAssets } from './http/assets.ts'
@@ -67,6 +68,7 @@ export interface App {
 export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps): Promise<App> {
   // Ground
   const changeLog = createChangeLog({ db, log })
+  const nodes = createNodes({ db, changeLog, log })
   const sweeper = createSweeper({ db, log })
   const outbox = createOutbox({ db, log, handlers: {} })
   const cookies = cookieNames(config.issuer)
@@ -88,6 +90,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const clients = createClientDirectory({ db, changeLog })
   const resources = createResourceDirectory({ db, changeLog })
   await changeLog.start()
+  await nodes.start()
   await revocations.start()
   await ensureSigningKeys(db, keyring)
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }
@@ -127,6 +130,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
 
   sweeper.register(
     changeLogSweep,
+    nodeSweep,
     outboxSweep,
     revocationSweep,
     throttleSweep,
@@ -143,6 +147,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     async stop() {
       await Promise.all([sweeper.stop(), outbox.stop()])
       await audit.stop()
+      await nodes.stop()
       await changeLog.stop()
       clients.close()
       resources.close()

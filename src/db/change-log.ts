@@ -30,13 +30,29 @@ export interface ChangeLog {
   stop(): Promise<void>
   /** @returns ends the subscription. `onChange` must not throw; it is logged when it does. */
   subscribe(type: string, onChange: (change: Change) => void): () => void
-  /** False when the log was not read for 3 s on the monotonic clock: caches must then not be trusted. */
+  /**
+   * False when the log was not read for 3 s on the monotonic clock, or not since the lease began: caches must then not be
+   * trusted.
+   */
   isFresh(): boolean
+  /** From now on `isFresh` asks this lease too: see nodes.ts. */
+  bindTo(lease: Lease): void
+  /** Calls `onRead` after every completed read. @returns ends it. `onRead` must not throw. */
+  followReads(onRead: (read: CompletedRead) => void): () => void
   /**
    * Resolves once everything committed before the call has been delivered here. Not inside a transaction.
    * @throws when the database cannot be read.
    */
   catchUp(): Promise<void>
+}
+
+/** Since when, on the clock of the log, others have been waiting for this node without a gap; undefined: they are not. */
+export type Lease = () => number | undefined
+
+export interface CompletedRead {
+  /** The database's clock when the read began: whatever had committed by then has been delivered. */
+  readonly databaseTime: Date
+  readonly delivered: number
 }
 
 export interface ChangeLogOptions {
@@ -81,6 +97,8 @@ export function createChangeLog(options: ChangeLogOptions): ChangeLog {
   const subscribers = new Map<string, Set<(change: Change) => void>>()
   /** Ids above the floor that were delivered. */
   const delivered = new Set<string>()
+  const readers = new Set<(read: CompletedRead) => void>()
+  let lease: Lease = () => 0
   /** Every row up to here was delivered or can no longer appear. undefined: not started. */
   let floor: bigint | undefined
   let lastRead: { readonly began: number; readonly databaseTime: Date } | undefined
@@ -106,6 +124,7 @@ export function createChangeLog(options: ChangeLogOptions): ChangeLog {
     floor ??= await findFloor(db, overlapMs)
     let databaseTime: Date | undefined
     let contiguous = true
+    let news = 0
     let after = floor
     for (let full = true; full; ) {
       const { rows, now } = await readAfter(db, { after, overlapMs, pageSize, readTime: databaseTime })
@@ -116,6 +135,7 @@ export function createChangeLog(options: ChangeLogOptions): ChangeLog {
         if (!delivered.has(change.id)) {
           delivered.add(change.id)
           deliver(change)
+          news += 1
         }
         contiguous = settled || (contiguous && id === floor + 1n)
         if (contiguous) floor = id
@@ -125,6 +145,7 @@ export function createChangeLog(options: ChangeLogOptions): ChangeLog {
     for (const id of delivered) if (BigInt(id) <= floor) delivered.delete(id)
     if (databaseTime === undefined) throw new Error('The change log was read without an answer.')
     noteRead(began, databaseTime)
+    for (const onRead of readers) onRead({ databaseTime, delivered: news })
   }
 
   const noteRead = (began: number, databaseTime: Date) => {
@@ -188,7 +209,20 @@ export function createChangeLog(options: ChangeLogOptions): ChangeLog {
         ofType.delete(subscriber)
       }
     },
-    isFresh: () => running && !missedRows && lastRead !== undefined && clock() - lastRead.began < FRESH_MS,
+    isFresh() {
+      if (!running || missedRows || lastRead === undefined) return false
+      const since = lease()
+      return since !== undefined && lastRead.began >= since && clock() - lastRead.began < FRESH_MS
+    },
+    bindTo(other) {
+      lease = other
+    },
+    followReads(onRead) {
+      readers.add(onRead)
+      return () => {
+        readers.delete(onRead)
+      }
+    },
     catchUp: () => startRead(),
   }
 }

@@ -1,4 +1,4 @@
-/** All tables: the sum of what the rooms own, and the two of the ground. Types only. */
+/** All tables: the sum of what the rooms own, and those of the ground. Types only. */
 import type { Generated, JSONColumnType } from 'kysely'
 import type { AccountTables } from '../accounts/tables.ts'
 import type { AdminTables } from '../admin/tables.ts'
@@ -17,6 +17,12 @@ export interface GroundTables {
     type: string
     payload: JSONColumnType<Record<string, unknown>>
     created_at: Generated<Date>
+  }
+  node: {
+    id: string
+    seen_at: Date
+    /** When its last completed read of the change log began. */
+    polled_at: Date
   }
   outbox: {
     id: string
