@@ -17,6 +17,7 @@ export interface Config {
   /** undefined: the embedded Postgres under `dataDir`. */
   readonly databaseUrl: string | undefined
   readonly databasePoolSize: number
+  readonly databaseWait: number
   readonly dataDir: string
   /** 32 bytes each, newest first. Empty: made in `dataDir` at the first start. */
   readonly secrets: readonly Buffer[]
@@ -175,6 +176,12 @@ export const SETTINGS = {
     fallback: always(10),
     shown: '10',
     meaning: 'The most connections a process opens to Postgres.',
+  },
+  DATABASE_WAIT: {
+    parse: parseDuration,
+    fallback: always(30),
+    shown: '30s',
+    meaning: 'How long the start waits for a database that cannot be reached yet.',
   },
   DATA_DIR: {
     parse: text,
@@ -335,6 +342,7 @@ export function loadConfig(environment: Environment): Config {
     issuer: read('ISSUER') || `http://localhost:${port}`,
     databaseUrl: read('DATABASE_URL'),
     databasePoolSize: read('DATABASE_POOL_SIZE'),
+    databaseWait: read('DATABASE_WAIT'),
     dataDir: read('DATA_DIR'),
     secrets: read('LATCHKEY_SECRETS'),
     configFile: read('LATCHKEY_CONFIG'),

@@ -31,17 +31,14 @@ interface Opened {
 
 const print = (...words: readonly string[]) => process.stdout.write(`${words.join(' ')}\n`)
 
-/** How long the start waits for a database that is not there yet, in seconds. */
-const DATABASE_PATIENCE = 30
-
-async function migrateWhenThere(db: Db, log: Logger): Promise<string[]> {
+async function migrateWhenThere({ db, log, config }: Opened): Promise<string[]> {
   for (let waited = 0; ; waited++) {
     try {
       return await migrate(db)
     } catch (error) {
       const cause = (error as { cause?: unknown }).cause ?? error
       if (!isUnavailable(cause)) throw error
-      if (waited >= DATABASE_PATIENCE)
+      if (waited >= config.databaseWait)
         throw new Error(`The database cannot be reached. Is DATABASE_URL right, and the server running?`, {
           cause,
         })
@@ -91,7 +88,7 @@ async function withOpened<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
 export async function start(): Promise<void> {
   await withOpened(async opened => {
     const { config, log, db, keyring, close } = opened
-    const applied = await migrateWhenThere(db, log)
+    const applied = await migrateWhenThere(opened)
     if (applied.length > 0) log.info({ migrations: applied }, 'schema brought up to date')
     if (config.configFile !== undefined) {
       const audit = createAudit({ db, log })
@@ -139,17 +136,18 @@ export async function start(): Promise<void> {
 
 /** `latchkey migrate` */
 export async function migrateDatabase(json: boolean): Promise<void> {
-  await withOpened(async ({ db, log, close }) => {
-    const applied = await migrateWhenThere(db, log)
+  await withOpened(async opened => {
+    const applied = await migrateWhenThere(opened)
     print(json ? JSON.stringify({ applied }) : applied.join('\n') || 'nothing to do')
-    await close()
+    await opened.close()
   })
 }
 
 /** `latchkey invite` */
 export async function invite(json: boolean): Promise<void> {
-  await withOpened(async ({ config, db, keyring, log, close }) => {
-    await migrateWhenThere(db, log)
+  await withOpened(async opened => {
+    const { config, db, keyring, close } = opened
+    await migrateWhenThere(opened)
     const admin = await db.selectFrom('account').select('id').where('admin', '=', true).executeTakeFirst()
     if (!admin)
       throw new Error(
