@@ -18,7 +18,7 @@ import { dump } from '../support/dump.ts'
 import { formOf } from '../support/node-requests.ts'
 import { billing, ordersFile, ordersSpa, ordersWeb, PASSWORD, STOCK } from '../support/orders.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
-import { launch, ready, type ServerProcess } from '../support/server-process.ts'
+import { launch, type ServerProcess } from '../support/server-process.ts'
 
 const MASTER = randomBytes(32)
 const PURPOSES: readonly Purpose[] = ['pepper', 'seal', 'cookie', 'csrf', 'dpop-nonce', 'refresh']
@@ -48,7 +48,7 @@ beforeAll(async () => {
       DATA_DIR: directory,
     },
   })
-  await ready(server)
+  await server.ready()
   rows = []
   await live(server.issuer)
   await server.end()

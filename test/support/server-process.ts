@@ -10,14 +10,15 @@ import { type Answer, ask, type Question } from '../http/ground.ts'
 import { type Agent, createAgent } from './agent.ts'
 import { freePort, TEST_SECRET } from './app.ts'
 import { type MigratedDatabase, migratedDatabase } from './database.ts'
-import { type Finished, runNode, TYPESCRIPT } from './process.ts'
-
-const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+import { latchkey } from './latchkey.ts'
+import { type Finished, type Running, runNode, TYPESCRIPT } from './process.ts'
 
 export interface ServerProcess {
   readonly issuer: string
   readonly port: number
   readonly pid: number
+  /** Resolves when it answers requests; rejects when it ends before that. */
+  ready(): Promise<void>
   /** Asks this process, under the issuer's name unless `headers` say otherwise. */
   ask(question: Question): Promise<Answer>
   /** All it has printed on standard error so far. */
@@ -46,72 +47,63 @@ export interface RaceOptions extends ServerOptions {
 
 /** `latchkey start`: the command as an operator runs it. Does not wait until it is ready. */
 export async function launch(options: ServerOptions): Promise<ServerProcess> {
-  return run([pathOf('../../bin/latchkey.mjs'), 'start'], options)
+  return await run(settings => latchkey(['start'], settings), options)
 }
 
 /** The server without the steps of `latchkey start`: the database is migrated and has what it needs. */
 export async function startServer(options: RaceOptions): Promise<ServerProcess> {
   const { delayAfterReads, brokenStorage } = options
-  const server = await run(
-    [
-      ...TYPESCRIPT,
-      pathOf('server-entry.ts'),
-      ...(delayAfterReads === undefined ? [] : [`--delay-after-reads=${delayAfterReads}`]),
-      ...(brokenStorage ? ['--broken-storage'] : []),
-    ],
-    options,
-  )
-  await ready(server)
+  const { PATH, HOME } = process.env
+  const args = [
+    ...TYPESCRIPT,
+    fileURLToPath(new URL('server-entry.ts', import.meta.url)),
+    ...(delayAfterReads === undefined ? [] : [`--delay-after-reads=${delayAfterReads}`]),
+    ...(brokenStorage ? ['--broken-storage'] : []),
+  ]
+  const server = await run(settings => runNode(args, { env: { PATH, HOME, ...settings } }), options)
+  await server.ready()
   return server
 }
 
-const printedBy = new WeakMap<ServerProcess, (pattern: RegExp) => Promise<RegExpExecArray>>()
-
-/** Resolves when it answers requests; rejects when it ends before that. */
-export async function ready(server: ServerProcess): Promise<void> {
-  await printedBy.get(server)?.(/^ready$/m)
-}
-
-async function run(args: readonly string[], options: ServerOptions): Promise<ServerProcess> {
+async function run(
+  start: (settings: Record<string, string>) => Running,
+  options: ServerOptions,
+): Promise<ServerProcess> {
   const port = options.port ?? (await freePort())
   const issuer = options.issuer ?? `http://localhost:${port}`
-  const child = runNode(args, {
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      PORT: String(port),
-      ISSUER: issuer,
-      DATABASE_URL: options.databaseUrl,
-      LATCHKEY_SECRETS: TEST_SECRET,
-      LOG_LEVEL: 'debug',
-      ...options.env,
-    },
+  const child = start({
+    PORT: String(port),
+    ISSUER: issuer,
+    DATABASE_URL: options.databaseUrl,
+    LATCHKEY_SECRETS: TEST_SECRET,
+    LOG_LEVEL: 'debug',
+    ...options.env,
   })
-  const { pid } = child.process
+  const { pid, stdout, stderr } = child.process
   if (pid === undefined) throw new Error('The server process did not start.')
-  let stderr = ''
-  let stdout = ''
-  child.process.stderr?.on('data', chunk => {
-    stderr += chunk
+  const output = { stdout: '', stderr: '' }
+  stdout?.on('data', chunk => {
+    output.stdout += chunk
   })
-  child.process.stdout?.on('data', chunk => {
-    stdout += chunk
+  stderr?.on('data', chunk => {
+    output.stderr += chunk
   })
-  const server: ServerProcess = {
+  return {
     issuer,
     port,
     pid,
+    async ready() {
+      await child.printed(/^ready$/m)
+    },
     ask: question => ask({ port, issuer }, question),
-    log: () => stderr,
-    printed: () => stdout,
+    log: () => output.stderr,
+    printed: () => output.stdout,
     finished: child.finished,
     end(signal = 'SIGTERM') {
       if (child.process.exitCode === null && child.process.signalCode === null) child.process.kill(signal)
       return child.finished
     },
   }
-  printedBy.set(server, child.printed)
-  return server
 }
 
 export interface Cluster {
