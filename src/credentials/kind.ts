@@ -5,6 +5,7 @@
  * which scope (resources/permission.ts), issue OAuth tokens or keep the browser session (oidc). Every door asks it.
  */
 import type { RequestView } from '../http/request-view.ts'
+import type { Explain } from './checks.ts'
 
 export interface CredentialKind {
   /** Its file, its `kind` in identities, audit rows and tables. */
@@ -38,6 +39,8 @@ export interface Wanted {
   readonly env?: string
   /** What else the connection or the request proved: the keys that a binding may ask for. */
   readonly evidence?: Confirmation
+  /** Somebody only asks what would happen: nothing is counted, spent, activated or written. See checks.ts. */
+  readonly explain?: Explain
 }
 
 /** RFC 7800: the key that must be shown to be held beside the credential. Both values are thumbprints. */
