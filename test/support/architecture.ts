@@ -13,6 +13,7 @@ const ROOMS = [
   'sign-in',
   'oidc',
   'verify',
+  'developer',
   'admin',
 ]
 /** Folders and files of the ground, which knows no room. */
