@@ -82,6 +82,10 @@ function watch(context: BrowserContext): readonly string[] {
     if (message.text().startsWith('Failed to load resource') && documents.has(url)) return
     complaints.push(`console ${message.type()} at ${url}: ${message.text()}`)
   })
+  context.on('dialog', dialog => {
+    complaints.push(`a page says: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
   context.on('weberror', error => complaints.push(`error on a page: ${error.error()}`))
   context.on('request', request => {
     const complaint = complaintAbout(request)
