@@ -1,5 +1,5 @@
 /** The library's storage: one store per model. A model without one belongs to a feature that is off. */
-import { type Adapter, type AdapterFactory, errors } from 'oidc-provider'
+import { type Adapter, type AdapterFactory, errors, Provider } from 'oidc-provider'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { isUnavailable } from '../db/unavailable.ts'
 import type { OidcDeps } from './deps.ts'
@@ -18,7 +18,10 @@ function unavailable(cause: Error): Error {
   return Object.assign(error, { status: 503, statusCode: 503 })
 }
 
-/** Every operation answers a database that is away with `temporarily_unavailable` instead of a server error. */
+/**
+ * In the library's own requests a database that is away becomes `temporarily_unavailable` instead of a server error. Our
+ * pages use the library's models too: there http/respond.ts knows what to say.
+ */
 function answeringOutages(adapter: Adapter): Adapter {
   return new Proxy(adapter, {
     get(target, name, receiver) {
@@ -28,7 +31,7 @@ function answeringOutages(adapter: Adapter): Adapter {
         try {
           return await operation.apply(target, args)
         } catch (error) {
-          throw isUnavailable(error) ? unavailable(error as Error) : error
+          throw Provider.ctx && isUnavailable(error) ? unavailable(error as Error) : error
         }
       }
     },

@@ -106,12 +106,48 @@ async function run(
   }
 }
 
-export interface Cluster {
-  readonly issuer: string
-  readonly nodes: readonly [ServerProcess, ServerProcess]
+export interface Prepared {
   readonly database: MigratedDatabase
   readonly db: Db
   readonly keyring: Keyring
+}
+
+/** A database that holds what the declarative file says. */
+async function prepare(file: object): Promise<Prepared> {
+  const database = await migratedDatabase()
+  const { db } = database
+  const keyring = createKeyring([Buffer.from(TEST_SECRET, 'base64url')])
+  const log = createLog('silent')
+  const audit = createAudit({ db, log })
+  await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(file)))
+  return { database, db, keyring }
+}
+
+export interface Single extends Prepared {
+  readonly server: ServerProcess
+  close(): Promise<void>
+}
+
+/** One process on a database of its own. @param options may depend on the database's URL */
+export async function startSingle(
+  file: object,
+  options: (databaseUrl: string) => RaceOptions | Promise<RaceOptions> = databaseUrl => ({ databaseUrl }),
+): Promise<Single> {
+  const prepared = await prepare(file)
+  const server = await startServer(await options(prepared.database.url))
+  return {
+    ...prepared,
+    server,
+    async close() {
+      await server.end()
+      await prepared.database.close()
+    },
+  }
+}
+
+export interface Cluster extends Prepared {
+  readonly issuer: string
+  readonly nodes: readonly [ServerProcess, ServerProcess]
   /** A browser that talks to the first node, which has the issuer's port. */
   agent(): Agent
   /** Asks the nodes in turn, all at once: `question` number 0 goes to the first, 1 to the second, 2 to the first … */
@@ -121,26 +157,18 @@ export interface Cluster {
 
 /** Two processes on one database under one issuer. @param file a declarative file, applied before they start */
 export async function startCluster(
-  options: Omit<RaceOptions, 'databaseUrl' | 'port' | 'issuer'> = {},
-  file?: object,
+  options: Omit<RaceOptions, 'databaseUrl' | 'port' | 'issuer'>,
+  file: object,
 ): Promise<Cluster> {
-  const database = await migratedDatabase()
-  const { db, url: databaseUrl } = database
-  const keyring = createKeyring([Buffer.from(TEST_SECRET, 'base64url')])
-  const log = createLog('silent')
-  if (file) {
-    const audit = createAudit({ db, log })
-    await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(file)))
-  }
+  const prepared = await prepare(file)
+  const databaseUrl = prepared.database.url
   const first = await startServer({ ...options, databaseUrl })
   const second = await startServer({ ...options, databaseUrl, issuer: first.issuer })
   const nodes = [first, second] as const
   return {
+    ...prepared,
     issuer: first.issuer,
     nodes,
-    database,
-    db,
-    keyring,
     agent: () => createAgent(first.issuer),
     together: (times, question) =>
       Promise.all(
@@ -148,7 +176,7 @@ export async function startCluster(
       ),
     async close() {
       await Promise.all(nodes.map(node => node.end()))
-      await database.close()
+      await prepared.database.close()
     },
   }
 }
