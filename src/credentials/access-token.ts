@@ -8,8 +8,9 @@
 import { type AsOfNowDeps, asOfNow, type IssuedToken } from './as-of-now.ts'
 import { findAuthorization } from './authorization.ts'
 import { checkWanted } from './check-wanted.ts'
+import { createChecks, type Need } from './checks.ts'
 import { issuedJwt, looksLikeJwt, type VerifyJwtAccessToken } from './jwt-access-token.ts'
-import type { CredentialKind, Identity } from './kind.ts'
+import type { CredentialKind, Identity, Wanted } from './kind.ts'
 import type { Refusals } from './refusals.ts'
 
 /** What only the issuing room can do; app.ts hands it over. */
@@ -28,6 +29,17 @@ export interface AccessTokenDeps extends AsOfNowDeps {
 
 const NAME = 'access-token'
 
+/** For the audit, by the check that failed. */
+const REASONS: Readonly<Record<string, string>> = {
+  known: 'unknown, foreign or expired',
+  revocation: 'revoked',
+  client: 'its client is gone',
+  account: 'its account is gone',
+  resource: 'its resource is gone',
+  permission: 'nothing it was for is permitted any more',
+  grant: 'its grant has ended',
+}
+
 /** RFC 6750, section 2.1: `b64token`. */
 const BEARER = /^[\w.~+/-]+=*$/
 
@@ -43,6 +55,28 @@ export function accessToken(deps: AccessTokenDeps): CredentialKind {
     return claims && issuedJwt(claims)
   }
 
+  async function verify(token: string, wanted: Wanted): Promise<Identity> {
+    const checks = createChecks(wanted.explain)
+    const need: Need = (name, passed, detail) =>
+      checks.need(name, passed, detail, () => refusals.invalidCredential(REASONS[name] ?? name))
+    const isJwt = looksLikeJwt(token)
+    need('shape', true, () => (isJwt ? 'it is a JSON Web Token' : 'it is an opaque token'))
+    const issued = await findIssued(token)
+    need('known', issued !== undefined, () =>
+      isJwt ? 'signed by this server and not expired' : 'issued by this server and not expired',
+    )
+    const now = issued && (await asOfNow(deps, issued, need))
+    if (issued?.grantId !== undefined)
+      need('grant', await accessTokens.isGrantAlive(issued.grantId), () => `its grant is ${issued.grantId}`)
+    if (!issued || !now) {
+      checks.settle()
+      throw refusals.invalidCredential('nothing is left of it')
+    }
+    const is = { ...issued, audience: issued.audience ?? null, scopes: now.scopes }
+    checkWanted(refusals, is, wanted, checks)
+    return identityOf(issued, now.scopes, now.client.organizationId)
+  }
+
   return {
     name: NAME,
     place: 'explicit',
@@ -53,16 +87,7 @@ export function accessToken(deps: AccessTokenDeps): CredentialKind {
       if (sent?.scheme !== 'bearer' || MINTED.test(sent.credentials)) return undefined
       const token = sent.credentials
       if (!BEARER.test(token)) throw refusals.invalidCredential('malformed')
-      return async wanted => {
-        const issued = await findIssued(token)
-        if (!issued) throw refusals.invalidCredential('unknown, foreign or expired')
-        const now = await asOfNow(deps, issued)
-        if (!now) throw refusals.invalidCredential('revoked, or its client, account or scopes are gone')
-        if (issued.grantId !== undefined && !(await accessTokens.isGrantAlive(issued.grantId)))
-          throw refusals.invalidCredential('its grant has ended')
-        checkWanted(refusals, { ...issued, audience: issued.audience ?? null, scopes: now.scopes }, wanted)
-        return identityOf(issued, now.scopes, now.client.organizationId)
-      }
+      return wanted => verify(token, wanted)
     },
   }
 }

@@ -9,6 +9,7 @@ import type { Db } from '../db/connect.ts'
 import { accountScopes, effectiveScopes } from '../resources/permission.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Ended, Revocations } from '../revocation/revocation.ts'
+import type { Need } from './checks.ts'
 import type { Confirmation } from './kind.ts'
 
 /** An access token as it was issued; neither expired nor forged. */
@@ -55,24 +56,40 @@ function endsWith({ id, clientId, grantId, accountId }: IssuedToken): Ended[] {
 /**
  * The scopes that are left of it, and whose it is; undefined when it, its owner or all it could do is gone. Whether its
  * grant's browser session has run out is asked separately: the library does it for itself.
+ * @param need makes every check; the default stops at the first that fails
  */
-export async function asOfNow(deps: AsOfNowDeps, token: IssuedToken): Promise<TokenNow | undefined> {
+export async function asOfNow(
+  deps: AsOfNowDeps,
+  token: IssuedToken,
+  need: Need = (_name, passed) => passed,
+): Promise<TokenNow | undefined> {
   const { db, clients, resources, revocations } = deps
-  if (await revocations.isRevoked(endsWith(token))) return undefined
-  const client = await clients.find(token.clientId)
-  if (!client || client.disabled) return undefined
-  const account = token.accountId === undefined ? undefined : await findAccount(db, token.accountId)
-  if (token.accountId !== undefined && (!account || account.disabled)) return undefined
+  const { clientId, accountId, audience } = token
+  const revoked = await revocations.isRevoked(endsWith(token))
+  if (!need('revocation', !revoked, () => 'it, its grant, its client and its account are looked up'))
+    return undefined
+  const client = await clients.find(clientId)
+  const hasClient = client !== undefined && !client.disabled
+  if (!need('client', hasClient, () => `its client is ${clientId}`) || !client) return undefined
+  const account = accountId === undefined ? undefined : await findAccount(db, accountId)
+  const hasAccount = accountId === undefined || (account !== undefined && !account.disabled)
+  const whose = () => (accountId === undefined ? 'it acts for no account' : `its account is ${accountId}`)
+  if (!need('account', hasAccount, whose)) return undefined
   const owner = { client, ...(account && { account }) }
-  if (token.audience === undefined) return { ...owner, scopes: token.scopes }
-  const resource = await resources.find(token.audience)
-  if (!resource) return undefined
+  if (audience === undefined) return { ...owner, scopes: token.scopes }
+  const resource = await resources.find(audience)
+  if (!need('resource', resource !== undefined, () => `it was issued for ${audience}`) || !resource)
+    return undefined
   const scopes = effectiveScopes({
     own: token.scopes,
     client,
     resource,
     account: account && (await accountScopes(db, account.id, resource)),
   })
-  if (token.scopes.length > 0 && scopes.length === 0) return undefined
+  const isAnyLeft = token.scopes.length === 0 || scopes.length > 0
+  if (
+    !need('permission', isAnyLeft, () => `of ${token.scopes.join(' ')} it may now use: ${scopes.join(' ')}`)
+  )
+    return undefined
   return { ...owner, scopes }
 }

@@ -6,6 +6,7 @@
 import type { Audit, Source } from '../audit/audit.ts'
 import { invalidRequest, Problem } from '../http/problem.ts'
 import type { RequestView } from '../http/request-view.ts'
+import type { Explain } from './checks.ts'
 import type { CredentialKind, Identity, Place, Verification, Wanted } from './kind.ts'
 import { ambiguousCredentials, type Refusals } from './refusals.ts'
 
@@ -35,24 +36,29 @@ export function createAuthenticate({
   audit: Audit
 }): Authenticate {
   return async (request, { kinds: accepted, wanted = {}, source } = {}) => {
-    refuseTokenInQuery(request)
+    refuseTokenInQuery(request, wanted.explain)
     const accepts = ({ name }: CredentialKind) => accepted === undefined || accepted.includes(name)
     const claimed = kinds.flatMap(kind => claimOf(kind, request))
     const at = (place: Place) => claimed.filter(({ kind }) => kind.place === place)
 
     const [explicit, second] = at('explicit')
-    if (second) throw ambiguousCredentials()
+    if (second) {
+      wanted.explain?.({ name: 'presented', passed: false, detail: 'more than one explicit credential' })
+      throw ambiguousCredentials()
+    }
     const bearer = isBearer(request)
     // What a program sets by hand counts even where it is not taken: the caller meant it, not the cookie beside it.
     const isExplicit = explicit !== undefined || request.header('authorization') !== undefined
     const ambient = isExplicit ? [] : [...at('certificate'), ...at('cookie')]
     const chosen = [...(explicit ? [explicit] : []), ...ambient].find(({ kind }) => accepts(kind))
 
+    const kind = chosen?.kind.name ?? (bearer ? 'a kind that nobody here takes' : 'none')
+    wanted.explain?.({ name: 'presented', passed: chosen !== undefined, detail: kind })
     try {
       if (chosen) return await chosen.verify(wanted)
       if (bearer) throw refusals.invalidCredential('a kind that is not known or not taken here')
     } catch (error) {
-      if (error instanceof Problem) auditRefusal(audit, chosen?.kind, error, source)
+      if (error instanceof Problem && !wanted.explain) auditRefusal(audit, chosen?.kind, error, source)
       throw error
     }
     throw refusals.unauthenticated(kinds.filter(accepts).flatMap(({ challenge }) => challenge ?? []))
@@ -65,7 +71,12 @@ function claimOf(kind: CredentialKind, request: RequestView): Claimed[] {
     const verify = kind.claim(request)
     return verify ? [{ kind, verify }] : []
   } catch (error) {
-    return [{ kind, verify: () => Promise.reject(error) }]
+    const verify: Verification = async ({ explain }) => {
+      const detail = error instanceof Problem ? (error.detail ?? error.message) : 'malformed'
+      explain?.({ name: 'shape', passed: false, detail })
+      throw error
+    }
+    return [{ kind, verify }]
   }
 }
 
@@ -75,10 +86,11 @@ function isBearer(request: RequestView): boolean {
 }
 
 /** URLs end up in logs, histories and referrers (RFC 9700, section 4.3.2). */
-function refuseTokenInQuery({ url }: RequestView): void {
+function refuseTokenInQuery({ url }: RequestView, explain?: Explain): void {
   const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(url) ?? []
-  if (new URLSearchParams(query).has('access_token'))
-    throw invalidRequest('A token must not be in the address. Send it in the Authorization header.')
+  if (!new URLSearchParams(query).has('access_token')) return
+  explain?.({ name: 'presented', passed: false, detail: 'in the address' })
+  throw invalidRequest('A token must not be in the address. Send it in the Authorization header.')
 }
 
 function auditRefusal(

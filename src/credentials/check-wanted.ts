@@ -1,4 +1,5 @@
 /** The last steps of every verification, in the order of credentials.md: audience, binding, scopes. */
+import { type Checks, createChecks } from './checks.ts'
 import type { Confirmation, Wanted } from './kind.ts'
 import type { Refusals } from './refusals.ts'
 
@@ -9,13 +10,39 @@ interface Credential {
   readonly scopes: readonly string[]
 }
 
-/** @throws Problem 403 `wrong_audience`, 401 for a binding that was not proved, 403 `insufficient_scope` */
-export function checkWanted(refusals: Refusals, { audience, cnf, scopes }: Credential, wanted: Wanted): void {
-  if (audience !== undefined && wanted.resource !== undefined && wanted.resource !== audience)
-    throw refusals.wrongAudience()
-  if (!isProved(cnf, wanted.evidence)) throw refusals.invalidCredential('bound to a key that was not shown')
-  const needed = wanted.scopes ?? []
-  if (!needed.every(scope => scopes.includes(scope))) throw refusals.insufficientScope(needed)
+/**
+ * @param checks those of this verification so far: these are the last of it
+ * @throws Problem 403 `wrong_audience`, 401 for a binding that was not proved, 403 `insufficient_scope`
+ */
+export function checkWanted(
+  refusals: Refusals,
+  { audience, cnf, scopes }: Credential,
+  wanted: Wanted,
+  checks: Checks = createChecks(wanted.explain),
+): void {
+  const { resource, evidence, scopes: needed = [] } = wanted
+  checks.need(
+    'audience',
+    audience === undefined || resource === undefined || resource === audience,
+    () =>
+      audience === undefined
+        ? 'it is for no resource in particular'
+        : `it is for ${audience ?? 'no resource'}`,
+    refusals.wrongAudience,
+  )
+  checks.need(
+    'binding',
+    isProved(cnf, evidence),
+    () => (cnf === undefined ? 'it is bound to no key' : `it is bound to ${Object.keys(cnf).join(', ')}`),
+    () => refusals.invalidCredential('bound to a key that was not shown'),
+  )
+  checks.need(
+    'scopes',
+    needed.every(scope => scopes.includes(scope)),
+    () => `now it has: ${scopes.join(' ') || 'none'}`,
+    () => refusals.insufficientScope(needed),
+  )
+  checks.settle()
 }
 
 /** Every key it is bound to was shown, also of a sort that this version does not know: those never are. */

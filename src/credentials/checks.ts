@@ -15,10 +15,13 @@ export interface Check {
 /** Is told of every check as it is made. */
 export type Explain = (check: Check) => void
 
+/** One check whose refusal its caller knows; see `Checks.need`. */
+export type Need = (name: string, passed: boolean, detail: () => string) => boolean
+
 export interface Checks {
   /**
    * @param detail only asked for when somebody wants an explanation
-   * @returns whether it passed
+   * @returns whether to go on: it passed, or an explanation goes on without it
    * @throws the refusal, at once, when nobody wants an explanation
    */
   need(name: string, passed: boolean, detail: () => string, refusal: () => Problem): boolean
@@ -33,7 +36,7 @@ export function createChecks(explain?: Explain): Checks {
       if (!passed && !explain) throw refusal()
       if (!passed) first ??= refusal()
       explain?.({ name, passed, detail: detail() })
-      return passed
+      return passed || explain !== undefined
     },
     settle() {
       if (first) throw first

@@ -14,7 +14,8 @@ import { accountScopes } from '../resources/permission.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Revocations } from '../revocation/revocation.ts'
 import { checkWanted } from './check-wanted.ts'
-import type { CredentialKind } from './kind.ts'
+import { createChecks } from './checks.ts'
+import type { CredentialKind, Identity, Wanted } from './kind.ts'
 import type { Refusals } from './refusals.ts'
 
 export interface SessionDeps {
@@ -40,6 +41,37 @@ export function session(deps: SessionDeps): CredentialKind {
     return resource ? [...(await accountScopes(db, accountId, resource))] : []
   }
 
+  async function verify(value: string, wanted: Wanted): Promise<Identity> {
+    const checks = createChecks(wanted.explain)
+    const bad = (reason: string) => () => refusals.invalidCredential(reason)
+    const found = await findSession(value)
+    const isKnown = found !== undefined
+    checks.need('known', isKnown, () => 'neither ended nor expired', bad('unknown, expired or ended'))
+    if (!found) {
+      checks.settle()
+      throw refusals.invalidCredential('nothing is left of it')
+    }
+    const { uid, accountId, signedInAt, acr } = found
+    const refs = [
+      { kind: 'session', id: uid },
+      { kind: 'account', id: accountId },
+    ] as const
+    const isRevoked = await revocations.isRevoked(refs)
+    checks.need('revocation', !isRevoked, () => 'it and its account are looked up', bad('revoked'))
+    const resource = wanted.resource ?? deps.ownResource
+    const scopes = await scopesOf(accountId, resource)
+    checkWanted(refusals, { scopes }, wanted, checks)
+    return {
+      kind: NAME,
+      credentialId: uid,
+      subject: { type: 'account', id: accountId },
+      resource,
+      scopes,
+      issuedAt: signedInAt,
+      ...(acr !== undefined && { acr }),
+    }
+  }
+
   return {
     name: NAME,
     place: 'cookie',
@@ -48,28 +80,7 @@ export function session(deps: SessionDeps): CredentialKind {
       const value = findCookie(request, cookies.session)
       if (value === undefined) return undefined
       if (!/^[\w-]+$/.test(value)) throw refusals.invalidCredential('malformed')
-      return async wanted => {
-        const found = await findSession(value)
-        if (!found) throw refusals.invalidCredential('unknown, expired or ended')
-        const { uid, accountId, signedInAt, acr } = found
-        const refs = [
-          { kind: 'session', id: uid },
-          { kind: 'account', id: accountId },
-        ] as const
-        if (await revocations.isRevoked(refs)) throw refusals.invalidCredential('revoked')
-        const resource = wanted.resource ?? deps.ownResource
-        const scopes = await scopesOf(accountId, resource)
-        checkWanted(refusals, { scopes }, wanted)
-        return {
-          kind: NAME,
-          credentialId: uid,
-          subject: { type: 'account', id: accountId },
-          resource,
-          scopes,
-          issuedAt: signedInAt,
-          ...(acr !== undefined && { acr }),
-        }
-      }
+      return wanted => verify(value, wanted)
     },
   }
 }
