@@ -71,7 +71,9 @@ async function run(
 ): Promise<ServerProcess> {
   const port = options.port ?? (await freePort())
   const issuer = options.issuer ?? `http://localhost:${port}`
+  const { TEST_POOL_SIZE: poolSize } = process.env
   const child = start({
+    ...(poolSize !== undefined && { DATABASE_POOL_SIZE: poolSize }),
     PORT: String(port),
     ISSUER: issuer,
     DATABASE_URL: options.databaseUrl,
