@@ -2,10 +2,9 @@
  * The demo of the first run: a resource, and a client that gets tokens for it, so that one printed line shows the server at
  * work. main.ts makes it only outside production and without a declarative file, and shuts it otherwise.
  */
-import { sql } from 'kysely'
-import { changed } from '../clients/client.ts'
+import { setClientDisabled } from '../clients/client-state.ts'
 import { upsertClient } from '../clients/upsert-client.ts'
-import type { Db, Tx } from '../db/connect.ts'
+import type { Db } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import { upsertResource } from '../resources/upsert-resource.ts'
 import type { Keyring } from '../secrets/keyring.ts'
@@ -55,26 +54,14 @@ export async function prepareDemo({ db, keyring }: { db: Db; keyring: Keyring })
       ceiling: new Map([[RESOURCE, new Set([SCOPE])]]),
       secret: clientSecret,
     })
-    await setDisabled(tx, false)
+    await setClientDisabled(tx, CLIENT_ID, false)
   })
   return { clientId: CLIENT_ID, clientSecret, resource: RESOURCE }
 }
 
 /** Outside a first try the demo client is shut: a database may come from one. @returns whether it was open */
 export async function closeDemo(db: Db): Promise<boolean> {
-  return transaction(db, tx => setDisabled(tx, true))
-}
-
-async function setDisabled(tx: Tx, disabled: boolean): Promise<boolean> {
-  const row = await tx
-    .updateTable('client')
-    .set({ disabled_at: disabled ? sql<Date>`clock_timestamp()` : null })
-    .where('client_id', '=', CLIENT_ID)
-    .where('disabled_at', disabled ? 'is' : 'is not', null)
-    .returning('client_id')
-    .executeTakeFirst()
-  if (row) await changed(tx, CLIENT_ID)
-  return row !== undefined
+  return transaction(db, tx => setClientDisabled(tx, CLIENT_ID, true))
 }
 
 /** One line to paste into a shell: answers with a token. */

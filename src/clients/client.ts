@@ -67,7 +67,7 @@ export async function changed(tx: Tx, clientId: string): Promise<void> {
 
 type ClientRow = Awaited<ReturnType<ReturnType<typeof selectClients>['executeTakeFirstOrThrow']>>
 
-function selectClients(db: Db | Tx) {
+export function selectClients(db: Db | Tx) {
   return db
     .selectFrom('client')
     .selectAll('client')
@@ -88,7 +88,7 @@ function selectClients(db: Db | Tx) {
     ])
 }
 
-function toClient(row: ClientRow): Client {
+export function toClient(row: ClientRow): Client {
   return {
     clientId: row.client_id,
     clientName: row.client_name,

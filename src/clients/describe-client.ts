@@ -1,0 +1,40 @@
+/** From the words of RFC 7591, as the declarative file and the JSON API use them, to the room's own. */
+import type { z } from 'zod'
+import type { clientKeys, shownMetadata } from './client-schema.ts'
+import type { DescribedClient } from './upsert-client.ts'
+
+type Words<Keys extends Record<string, z.ZodType>> = { readonly [Key in keyof Keys]: z.output<Keys[Key]> }
+type Optional<T> = { readonly [Key in keyof T]?: T[Key] | undefined }
+
+/** Everything has been checked, and what was left out has its default. */
+export type ClientWords = Omit<Words<typeof clientKeys>, 'client_name' | 'default_scope'> &
+  Optional<Words<typeof shownMetadata>> & {
+    readonly client_id: string
+    readonly client_name?: string | undefined
+    readonly organization?: string | null | undefined
+    readonly default_scope?: string | null | undefined
+  }
+
+export function describeClient(client: ClientWords): DescribedClient {
+  const { client_uri, logo_uri, policy_uri, tos_uri, contacts } = client
+  const shown = Object.entries({ client_uri, logo_uri, policy_uri, tos_uri, contacts })
+  return {
+    clientId: client.client_id,
+    clientName: client.client_name ?? client.client_id,
+    organizationId: client.organization ?? null,
+    applicationType: client.application_type,
+    redirectUris: client.redirect_uris,
+    postLogoutRedirectUris: client.post_logout_redirect_uris,
+    grantTypes: client.grant_types,
+    tokenEndpointAuthMethod: client.token_endpoint_auth_method,
+    defaultScope: client.default_scope ?? null,
+    requirePkce: client.require_pkce,
+    requireConsent: client.require_consent,
+    idTokenSignedResponseAlg: client.id_token_signed_response_alg,
+    introspect: client.introspect,
+    metadata: Object.fromEntries(shown.filter(([, value]) => value !== undefined)),
+    ceiling: new Map(
+      Object.entries(client.resource_scopes).map(([resource, scopes]) => [resource, new Set(scopes)]),
+    ),
+  }
+}
