@@ -25,7 +25,7 @@ const stamp = join(dist, '.built')
 const lock = join(dist, '.building')
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 
-const FOLDERS = ['src', 'views', 'migrations']
+const FOLDERS = ['src', 'views', 'migrations', 'bench']
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json']
 
 /** True when dist/ holds what the sources say. A release that ships dist/ without src/ is never stale. */
