@@ -12,9 +12,10 @@ import { freePort } from '../support/app.ts'
 import { type MigratedDatabase, migratedDatabase } from '../support/database.ts'
 import { latchkey, type Started, startLatchkey } from '../support/latchkey.ts'
 import { ORDERS, PASSWORD } from '../support/orders.ts'
-import { isAlive, until } from '../support/process.ts'
+import { isAlive, runNode, until } from '../support/process.ts'
 import { removeDirectory } from '../support/test-directory.ts'
 
+const README = fileURLToPath(new URL('../../README.md', import.meta.url))
 const EXAMPLE = fileURLToPath(new URL('../../examples/latchkey.yaml', import.meta.url))
 const grace = { username: 'grace', name: 'Grace Hopper', email: 'grace@example.com', password: PASSWORD }
 
@@ -83,6 +84,13 @@ describe('the first run', () => {
       typ: 'at+jwt',
     })
     expect(payload).toMatchObject({ sub: 'latchkey-demo', scope: 'read:demo' })
+
+    const [, script = ''] = /```js\n(.*?)```/s.exec(readFileSync(README, 'utf8')) ?? []
+    const input = script.replace('http://localhost:3000', issuer())
+    expect(await runNode(['--input-type=module', '-', token], { input }).finished).toMatchObject({
+      code: 0,
+      stdout: 'latchkey-demo may read:demo\n',
+    })
   })
 
   it('makes the first administrator through the printed link, once', async () => {
