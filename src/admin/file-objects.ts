@@ -1,9 +1,9 @@
 /** From the declarative file's words to the rooms' own. */
 import type { DescribedClient } from '../clients/upsert-client.ts'
-import type { Resource } from '../resources/resource.ts'
+import type { DescribedResource } from '../resources/upsert-resource.ts'
 import type { FileClient, FileResource } from './file-schema.ts'
 
-export function describeResource(resource: FileResource): Resource {
+export function describeResource(resource: FileResource): DescribedResource {
   return {
     identifier: resource.identifier,
     name: resource.name,

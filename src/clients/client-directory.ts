@@ -1,14 +1,11 @@
 /** Clients by id, from memory while the change log is fresh. Every request of a client begins here. */
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
-import { createFollowedCache } from '../db/followed-cache.ts'
+import { createFollowedCache, type FollowedCache } from '../db/followed-cache.ts'
 import { type Client, findClient } from './client.ts'
 
-export interface ClientDirectory {
-  /** Disabled clients are found, with `disabled: true`. */
-  find(clientId: string): Promise<Client | undefined>
-  close(): void
-}
+/** Disabled clients are found, with `disabled: true`. */
+export type ClientDirectory = FollowedCache<Client>
 
 export function createClientDirectory({
   db,

@@ -4,7 +4,7 @@
  *
  * Every write here is made with a `client` row in the change log, in the same transaction (see `changed`).
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import type { ApplicationType, TokenEndpointAuthMethod } from './tables.ts'
@@ -65,6 +65,11 @@ export async function changed(tx: Tx, clientId: string): Promise<void> {
   await appendChange(tx, 'client', { client_id: clientId })
 }
 
+/** A subquery for other statements, to be read with `toClient`: null when there is no such client. */
+export function clientJson(db: Db | Tx, clientId: RawBuilder<unknown>) {
+  return sql<ClientRow | null>`(SELECT to_jsonb(c) FROM (${selectClients(db)}) AS c WHERE c.client_id = ${clientId})`
+}
+
 type ClientRow = Awaited<ReturnType<ReturnType<typeof selectClients>['executeTakeFirstOrThrow']>>
 
 export function selectClients(db: Db | Tx) {
@@ -88,6 +93,7 @@ export function selectClients(db: Db | Tx) {
     ])
 }
 
+/** @param row of a statement, or as JSON */
 export function toClient(row: ClientRow): Client {
   return {
     clientId: row.client_id,

@@ -11,6 +11,11 @@ import type { Change, ChangeLog } from './change-log.ts'
 export interface FollowedCache<V> {
   /** The thing, or undefined. Callers share what they get: never change it. */
   find(id: string): Promise<V | undefined>
+  /**
+   * For a statement that reads the thing beside something else: call before it, and the function that comes back with what
+   * was read. It is kept unless anything of this type has changed meanwhile, or the change log is not fresh.
+   */
+  begin(): (id: string, value: V) => void
   /** Ends the subscription. */
   close(): void
 }
@@ -22,6 +27,8 @@ export interface FollowedCacheOptions<V> {
   /** The id inside the change's payload; a change without one drops everything. */
   readonly idOf: (payload: Change['payload']) => unknown
   readonly load: (id: string) => Promise<V | undefined>
+  /** More row types of the change log, each of which drops everything. */
+  readonly alsoDroppedBy?: readonly string[]
   readonly maxEntries?: number
   readonly maxBytes?: number
 }
@@ -30,10 +37,12 @@ export interface FollowedCacheOptions<V> {
 const MAX_ID_LENGTH = 2048
 
 export function createFollowedCache<V>(options: FollowedCacheOptions<V>): FollowedCache<V> {
-  const { changeLog, type, idOf, load, maxEntries = 10_000, maxBytes = 32 * 1024 * 1024 } = options
+  const { changeLog, type, idOf, load, alsoDroppedBy = [] } = options
+  const { maxEntries = 10_000, maxBytes = 32 * 1024 * 1024 } = options
   const kept = new Map<string, { value: V; bytes: number }>() // in order of last use
   const filling = new Map<string, Promise<V | undefined>>()
   let bytes = 0
+  let changes = 0
 
   const drop = (id: string) => {
     bytes -= kept.get(id)?.bytes ?? 0
@@ -76,11 +85,20 @@ export function createFollowedCache<V>(options: FollowedCacheOptions<V>): Follow
     return loading
   }
 
-  const unsubscribe = changeLog.subscribe(type, ({ payload }) => {
-    const id = idOf(payload)
-    if (typeof id === 'string') drop(id)
-    else dropAll()
-  })
+  const subscriptions = [
+    changeLog.subscribe(type, ({ payload }) => {
+      changes += 1
+      const id = idOf(payload)
+      if (typeof id === 'string') drop(id)
+      else dropAll()
+    }),
+    ...alsoDroppedBy.map(other =>
+      changeLog.subscribe(other, () => {
+        changes += 1
+        dropAll()
+      }),
+    ),
+  ]
 
   return {
     async find(id) {
@@ -94,8 +112,14 @@ export function createFollowedCache<V>(options: FollowedCacheOptions<V>): Follow
       }
       return await (filling.get(id) ?? fill(id))
     },
+    begin() {
+      const before = changes
+      return (id, value) => {
+        if (changes === before && changeLog.isFresh()) keep(id, value)
+      }
+    },
     close() {
-      unsubscribe()
+      for (const unsubscribe of subscriptions) unsubscribe()
       dropAll()
     },
   }

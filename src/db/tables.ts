@@ -4,6 +4,7 @@ import type { AccountTables } from '../accounts/tables.ts'
 import type { AdminTables } from '../admin/tables.ts'
 import type { AuditTables } from '../audit/tables.ts'
 import type { ClientTables } from '../clients/tables.ts'
+import type { CredentialTables } from '../credentials/tables.ts'
 import type { KeyTables } from '../keys/tables.ts'
 import type { OidcTables } from '../oidc/tables.ts'
 import type { ResourceTables } from '../resources/tables.ts'
@@ -46,6 +47,7 @@ export interface Tables
     ClientTables,
     ResourceTables,
     KeyTables,
+    CredentialTables,
     SignInTables,
     OidcTables,
     AdminTables {}

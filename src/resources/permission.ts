@@ -4,33 +4,45 @@
  *
  * - A client may do what its ceiling lists for the resource, restricted scopes included.
  * - An account may do every scope that is not restricted, and the restricted ones that one of its roles lists.
+ * - On our own API there is more: what organization roles and being an administrator give to accounts, and `verify` for
+ *   a client that is some resource's server.
  */
-import { sql } from 'kysely'
+import { type AccountStanding, findAccountStanding } from '../accounts/account-directory.ts'
 import type { Client } from '../clients/client.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import { type OwnScope, SCOPES_BY_ORGANIZATION_ROLE } from './own-resource.ts'
 import type { Resource } from './resource.ts'
 
 type Scopes = ReadonlySet<string>
 const NONE: Scopes = new Set()
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** What a permission depends on beside the scopes that exist. */
+type Place = Pick<Resource, 'identifier' | 'scopes' | 'builtIn'>
+
+/** Every client that is some resource's server has it on our own API. */
+const RESOURCE_SERVER: readonly OwnScope[] = ['verify']
 
 /** What the client may do there at most: its ceiling, as far as the scopes still exist. A disabled client: nothing. */
 export function clientScopes(
-  client: Pick<Client, 'ceiling' | 'disabled'>,
-  resource: Pick<Resource, 'identifier' | 'scopes'>,
+  client: Pick<Client, 'ceiling' | 'disabled' | 'introspect'>,
+  resource: Place,
 ): Scopes {
   if (client.disabled) return NONE
-  return keepKnown(client.ceiling.get(resource.identifier) ?? NONE, resource)
+  const ceiling = client.ceiling.get(resource.identifier) ?? NONE
+  const isServer = resource.builtIn && client.introspect.length > 0
+  return keepKnown(isServer ? new Set([...ceiling, ...RESOURCE_SERVER]) : ceiling, resource)
 }
 
-/** What an account with these role scopes may do there. */
-export function scopesOfAccount(
-  account: { readonly disabled: boolean; readonly roleScopes: Scopes },
-  resource: Pick<Resource, 'scopes'>,
-): Scopes {
+/** What an account may do there. A disabled account: nothing. */
+export function scopesOfAccount(account: Omit<AccountStanding, 'id'>, resource: Place): Scopes {
   if (account.disabled) return NONE
+  const given = new Set(account.roleScopes.get(resource.identifier))
+  if (resource.builtIn)
+    for (const role of account.organizationRoles)
+      for (const scope of SCOPES_BY_ORGANIZATION_ROLE[role]) given.add(scope)
+  const everything = resource.builtIn && account.admin
   const allowed = [...resource.scopes].filter(
-    ([name, { restricted }]) => !restricted || account.roleScopes.has(name),
+    ([name, { restricted }]) => !restricted || everything || given.has(name),
   )
   return new Set(allowed.map(([name]) => name))
 }
@@ -39,28 +51,9 @@ export function scopesOfAccount(
  * What the account may do there now. Always one query, so that a role that was taken away is gone at once. An unknown or
  * disabled account: nothing.
  */
-export async function accountScopes(
-  db: Db | Tx,
-  accountId: string,
-  resource: Pick<Resource, 'identifier' | 'scopes'>,
-): Promise<Scopes> {
-  if (!UUID.test(accountId)) return NONE
-  const row = await db
-    .selectFrom('account')
-    .select([
-      'disabled_at',
-      sql<string[]>`ARRAY(
-        SELECT DISTINCT role_scope.scope FROM account_role JOIN role_scope ON role_scope.role = account_role.role
-        WHERE account_role.account_id = account.id AND role_scope.resource = ${resource.identifier}
-      )`.as('role_scopes'),
-    ])
-    .where('id', '=', accountId)
-    .executeTakeFirst()
-  if (!row) return NONE
-  return scopesOfAccount(
-    { disabled: row.disabled_at !== null, roleScopes: new Set(row.role_scopes) },
-    resource,
-  )
+export async function accountScopes(db: Db | Tx, accountId: string, resource: Place): Promise<Scopes> {
+  const account = await findAccountStanding(db, accountId)
+  return account ? scopesOfAccount(account, resource) : NONE
 }
 
 /**
@@ -77,8 +70,8 @@ export function effectiveScopes({
   consented,
 }: {
   own: Iterable<string>
-  client: Pick<Client, 'ceiling' | 'disabled'>
-  resource: Pick<Resource, 'identifier' | 'scopes'>
+  client: Pick<Client, 'ceiling' | 'disabled' | 'introspect'>
+  resource: Place
   account?: Scopes | undefined
   consented?: Scopes | undefined
 }): string[] {

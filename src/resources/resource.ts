@@ -25,6 +25,8 @@ export interface Resource {
   readonly accessTokenLifetime: number
   /** Only keys of this environment; null: of any. */
   readonly env: string | null
+  /** Our own API, see own-resource.ts. */
+  readonly builtIn: boolean
   readonly scopes: ReadonlyMap<string, ResourceScope>
 }
 
@@ -69,6 +71,7 @@ function toResource(row: ResourceRow): Resource {
     tokenSigningAlg: row.token_signing_alg,
     accessTokenLifetime: row.access_token_lifetime,
     env: row.env,
+    builtIn: row.built_in,
     scopes: new Map(
       (row.scopes ?? []).map(({ name, description, restricted }) => [name, { description, restricted }]),
     ),

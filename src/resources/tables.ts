@@ -13,6 +13,8 @@ export interface ResourceTables {
     /** Seconds. */
     access_token_lifetime: Generated<number>
     env: string | null
+    /** Our own API (own-resource.ts): one row at most. */
+    built_in: Generated<boolean>
     created_at: Generated<Date>
     updated_at: Generated<Date>
   }

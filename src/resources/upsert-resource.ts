@@ -2,6 +2,9 @@ import { sql } from 'kysely'
 import type { Tx } from '../db/connect.ts'
 import { changed, type Resource } from './resource.ts'
 
+/** All of a resource that can be described: the built-in one is made by own-resource.ts. */
+export type DescribedResource = Omit<Resource, 'builtIn'>
+
 /**
  * Creates the resource or makes it what is said here. Scopes are added and changed, never taken away: clients and roles
  * may hold them, and taking one away would take it from these too.
@@ -9,7 +12,7 @@ import { changed, type Resource } from './resource.ts'
  */
 export async function upsertResource(
   tx: Tx,
-  resource: Resource,
+  resource: DescribedResource,
 ): Promise<{ changed: boolean; keptScopes: readonly string[] }> {
   const written = await upsertRow(tx, resource)
   const scopes = await upsertScopes(tx, resource)
@@ -25,7 +28,7 @@ export async function upsertResource(
   return { changed: touched, keptScopes: kept.map(({ name }) => name) }
 }
 
-async function upsertRow(tx: Tx, resource: Resource): Promise<boolean> {
+async function upsertRow(tx: Tx, resource: DescribedResource): Promise<boolean> {
   const values = {
     name: resource.name,
     organization_id: resource.organizationId,
@@ -51,7 +54,11 @@ async function upsertRow(tx: Tx, resource: Resource): Promise<boolean> {
   return row !== undefined
 }
 
-async function upsertScopes(tx: Tx, { identifier, scopes }: Resource): Promise<boolean> {
+/** Adds the scopes and gives them these descriptions. @returns whether anything changed */
+export async function upsertScopes(
+  tx: Tx,
+  { identifier, scopes }: Pick<Resource, 'identifier' | 'scopes'>,
+): Promise<boolean> {
   const { rows } = await sql`
     INSERT INTO resource_scope AS s (resource, name, description, restricted)
     SELECT ${identifier}, * FROM unnest(

@@ -21,6 +21,7 @@ const api: Resource = {
   tokenSigningAlg: 'ES256',
   accessTokenLifetime: 900,
   env: null,
+  builtIn: false,
   scopes: new Map([
     ['read', { description: 'Read', restricted: false }],
     ['write', { description: 'Write', restricted: false }],
@@ -30,6 +31,7 @@ const api: Resource = {
 const other: Resource = { ...api, identifier: 'https://other.example.com' }
 const client = (...scopes: string[]) => ({
   disabled: false,
+  introspect: [],
   ceiling: new Map([[api.identifier, new Set(scopes)]]),
 })
 
@@ -41,12 +43,16 @@ describe('the permission model', () => {
   })
 
   it('opens unrestricted scopes to every account and restricted ones to roles', () => {
-    const enabled = { disabled: false, roleScopes: new Set<string>() }
+    const enabled = {
+      disabled: false,
+      admin: true,
+      roleScopes: new Map<string, Set<string>>(),
+      organizationRoles: new Set(['owner'] as const),
+    }
+    const roleScopes = new Map([[api.identifier, new Set(['admin', 'gone'])]])
     expect(scopesOfAccount(enabled, api)).toEqual(new Set(['read', 'write']))
-    expect(scopesOfAccount({ ...enabled, roleScopes: new Set(['admin', 'gone']) }, api)).toEqual(
-      new Set(['read', 'write', 'admin']),
-    )
-    expect(scopesOfAccount({ disabled: true, roleScopes: new Set(['admin']) }, api)).toEqual(new Set())
+    expect(scopesOfAccount({ ...enabled, roleScopes }, api)).toEqual(new Set(['read', 'write', 'admin']))
+    expect(scopesOfAccount({ ...enabled, disabled: true, roleScopes }, api)).toEqual(new Set())
   })
 
   it('intersects what a credential has with its subject, its client and the consent', () => {
