@@ -1,7 +1,27 @@
 /** An identity on the wire (contract.md): what does not apply is left out, times are RFC 3339 in UTC. */
+import { z } from 'zod'
 import type { Identity } from './kind.ts'
 
-export function identityJson(identity: Identity): Record<string, unknown> {
+export const identityAnswer = z
+  .object({
+    kind: z.string(),
+    credential_id: z.string(),
+    subject: z.object({ type: z.enum(['account', 'client']), id: z.string() }),
+    client_id: z.string().optional(),
+    organization: z.string().optional(),
+    resource: z.string().nullable(),
+    scopes: z.array(z.string()),
+    env: z.string().optional(),
+    issued_at: z.string().optional(),
+    expires_at: z.string().optional(),
+    acr: z.string().optional(),
+    cnf: z.looseObject({}).optional(),
+  })
+  .describe('Who it is, and what it may do now.')
+
+export type IdentityJson = z.input<typeof identityAnswer>
+
+export function identityJson(identity: Identity): IdentityJson {
   const { kind, credentialId, subject, clientId, organization, resource, scopes, env, acr, cnf } = identity
   return {
     kind,
@@ -10,11 +30,11 @@ export function identityJson(identity: Identity): Record<string, unknown> {
     client_id: clientId,
     organization,
     resource,
-    scopes,
+    scopes: [...scopes],
     env,
     issued_at: identity.issuedAt?.toISOString(),
     expires_at: identity.expiresAt?.toISOString(),
     acr,
-    cnf,
+    cnf: cnf && { ...cnf },
   }
 }

@@ -1,0 +1,47 @@
+/** What POST /v1/verify is asked about, as the credential kinds see a request. Nothing of the caller's own is in it. */
+import { createHash, X509Certificate } from 'node:crypto'
+import type { Confirmation } from '../credentials/kind.ts'
+import { validationFailed } from '../http/problem.ts'
+import { describeRequest, type RequestView } from '../http/request-view.ts'
+import type { VerifyBody } from './verify-schema.ts'
+
+export interface AskedRequest {
+  readonly view: RequestView
+  /** What the connection proved beside the credential. */
+  readonly evidence?: Confirmation
+}
+
+/**
+ * A credential alone is seen as if it had come in `Authorization: Bearer`, where every kind with a token takes it. Its
+ * address is not known then, so one with an address list is refused: for that send the request.
+ * @param issuer for a URL that is only a path
+ * @throws Problem 400 `validation_failed` for a certificate that cannot be read
+ */
+export function askedRequest({ credential = '', request }: VerifyBody, issuer: string): AskedRequest {
+  if (!request) {
+    const headers = [['Authorization', `Bearer ${credential}`]] as const
+    return { view: describeRequest({ method: 'GET', url: `${issuer}/`, headers }) }
+  }
+  const { method, url, headers, client_address, client_certificate } = request
+  const view = describeRequest({
+    method,
+    url: url.startsWith('/') ? `${issuer}${url}` : url,
+    headers,
+    ...(client_address !== undefined && { address: client_address }),
+  })
+  return {
+    view,
+    ...(client_certificate !== undefined && { evidence: { 'x5t#S256': thumbprint(client_certificate) } }),
+  }
+}
+
+/** RFC 8705, section 3.1. */
+function thumbprint(pem: string): string {
+  let certificate: X509Certificate
+  try {
+    certificate = new X509Certificate(pem)
+  } catch {
+    throw validationFailed([{ path: 'request.client_certificate', message: 'must be a certificate in PEM' }])
+  }
+  return createHash('sha256').update(certificate.raw).digest('base64url')
+}
