@@ -14,7 +14,8 @@ export interface PageContext {
   asset: (name: AssetName) => string
   /** goes into every form as the hidden field `csrf` */
   csrf?: string | undefined
-  account?: { name: string; username: string; admin: boolean } | undefined
+  /** `member`: of an organization, so that there are clients and resources to look at */
+  account?: { name: string; username: string; admin: boolean; member?: boolean } | undefined
   /** what the last request did, shown once above the content */
   notice?: { tone: Tone; text: string } | undefined
   now: Date

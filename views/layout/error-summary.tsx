@@ -1,6 +1,6 @@
 import { Notice } from '../messages/notice.tsx'
 import { usePage } from '../page-context.ts'
-import { fieldId } from './field.tsx'
+import { fieldId } from './labelled.tsx'
 
 export interface FieldError {
   /** undefined when no field on the page is to blame */

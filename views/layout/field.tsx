@@ -1,60 +1,37 @@
-import type { ComponentChildren } from 'preact'
+import { type ControlState, described, Labelled, type LabelledProps } from './labelled.tsx'
 
-export interface FieldProps {
-  name: string
-  label: string
-  type?: 'text' | 'email' | 'password' | undefined
+export interface FieldProps extends LabelledProps, Omit<ControlState, 'hint'> {
+  type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'url' | undefined
   value?: string | undefined
-  hint?: ComponentChildren | undefined
-  error?: string | undefined
-  autoComplete: string
-  /** on the first field, after a refusal on the first one to correct */
-  autoFocus?: boolean | undefined
-  /** the id of a message elsewhere that is about this field too */
-  describedBy?: string | undefined
+  /** `off` unless given: what browsers fill in are people, not tokens */
+  autoComplete?: string | undefined
+  /** for numbers and dates */
+  min?: string | undefined
+  max?: string | undefined
 }
 
-/**
- * A labelled input with its hint and its error, tied together for everyone who cannot see that they
- * touch.
- */
+/** A labelled input with its hint and its error. */
 export function Field(field: FieldProps) {
-  const { name, label, type = 'text', value, hint, error, autoComplete, autoFocus, describedBy } = field
-  const id = fieldId(name)
-  const hintId = hint ? `${id}-hint` : undefined
-  const errorId = error ? `${id}-error` : undefined
+  const { name, type = 'text', value, optional, autoComplete = 'off', min, max } = field
   const input = {
-    id,
     name,
     value,
-    dir: 'auto',
-    required: true,
+    min,
+    max,
+    dir: type === 'number' || type === 'date' ? undefined : 'auto',
+    required: !optional,
     autoComplete,
-    autoFocus,
-    'aria-invalid': error ? 'true' : undefined,
-    'aria-describedby': [describedBy, errorId, hintId].filter(Boolean).join(' ') || undefined,
+    ...described(name, field),
   } as const
   const asTyped = { autoCapitalize: 'none', spellcheck: false } as const
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {hint ? (
-        <p class="hint" id={hintId}>
-          {hint}
-        </p>
-      ) : null}
+    <Labelled {...field}>
+      {type === 'text' ? <input type="text" {...input} {...(name === 'username' ? asTyped : {})} /> : null}
+      {type === 'number' ? <input type="number" inputMode="numeric" {...input} /> : null}
+      {type === 'date' ? <input type="date" {...input} /> : null}
       {type === 'password' ? <input type="password" {...input} {...asTyped} /> : null}
       {type === 'email' ? <input type="email" {...input} {...asTyped} /> : null}
-      {type === 'text' ? <input type="text" {...input} {...(name === 'username' ? asTyped : {})} /> : null}
-      {error ? (
-        <p class="field-error" id={errorId}>
-          {error}
-        </p>
-      ) : null}
-    </div>
+      {type === 'url' ? <input type="url" {...input} {...asTyped} /> : null}
+    </Labelled>
   )
-}
-
-export function fieldId(name: string): string {
-  return `field-${name}`
 }

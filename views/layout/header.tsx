@@ -5,7 +5,14 @@ import { LogoLink } from './logo.tsx'
 import { Name } from './name.tsx'
 import { paths } from './paths.ts'
 
-export type CurrentPage = 'account' | 'sessions' | 'applications' | 'admin'
+export type CurrentPage =
+  | 'account'
+  | 'sessions'
+  | 'applications'
+  | 'tokens'
+  | 'clients'
+  | 'resources'
+  | 'admin'
 
 export function Header({ current }: { current?: CurrentPage | undefined }) {
   const { account, messages } = usePage()
@@ -24,14 +31,23 @@ export function Header({ current }: { current?: CurrentPage | undefined }) {
           </Form>
         ) : null}
       </div>
-      {account ? <Menu current={current} admin={account.admin} /> : null}
+      {account ? <Menu current={current} member={account.member ?? false} admin={account.admin} /> : null}
     </header>
   )
 }
 
-function Menu({ current, admin }: { current?: CurrentPage | undefined; admin: boolean }) {
+function Menu({
+  current,
+  member,
+  admin,
+}: {
+  current?: CurrentPage | undefined
+  member: boolean
+  admin: boolean
+}) {
   const { messages } = usePage()
-  const pages: CurrentPage[] = ['account', 'sessions', 'applications']
+  const pages: CurrentPage[] = ['account', 'sessions', 'applications', 'tokens']
+  if (member || admin) pages.push('clients', 'resources')
   if (admin) pages.push('admin')
   return (
     <nav class="menu" aria-label={messages.layout.menu}>

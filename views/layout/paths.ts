@@ -7,5 +7,8 @@ export const paths = {
   account: '/account',
   sessions: '/account/sessions',
   applications: '/account/applications',
+  tokens: '/account/tokens',
+  clients: '/clients',
+  resources: '/resources',
   admin: '/admin',
 } as const

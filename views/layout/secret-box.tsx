@@ -8,13 +8,16 @@ export interface SecretBoxProps {
   secret: string
   /** a ready line that uses it */
   example?: string | undefined
+  /** what that line does */
+  exampleTitle?: string | undefined
   /** tells several boxes on one page apart */
   id?: string | undefined
 }
 
 /** A new secret, shown once. */
-export function SecretBox({ label, secret, example, id = 'secret' }: SecretBoxProps) {
+export function SecretBox({ label, secret, example, exampleTitle, id = 'secret' }: SecretBoxProps) {
   const { messages } = usePage()
+  const tryIt = exampleTitle ?? messages.secret.tryIt
   return (
     <section class="card secret-box" aria-labelledby={`${id}-label`}>
       <h2 id={`${id}-label`}>
@@ -24,15 +27,15 @@ export function SecretBox({ label, secret, example, id = 'secret' }: SecretBoxPr
       <Copyable id={id} what={label} text={secret} />
       {example === undefined ? null : (
         <>
-          <h3>{messages.secret.tryIt}</h3>
-          <Copyable id={`${id}-example`} what={messages.secret.tryIt} text={example} />
+          <h3>{tryIt}</h3>
+          <Copyable id={`${id}-example`} what={tryIt} text={example} />
         </>
       )}
     </section>
   )
 }
 
-function Copyable({ id, what, text }: { id: string; what: string; text: string }) {
+export function Copyable({ id, what, text }: { id: string; what: string; text: string }) {
   return (
     <div class="copyable">
       <code id={id} class="notranslate">

@@ -4,25 +4,15 @@
  * here.
  */
 import type { ComponentChildren } from 'preact'
+import { counted, duration, number } from './en-counted.ts'
+import { keys, tokens } from './en-minted.ts'
 
 type Words = ComponentChildren
 type Direction = 'ltr' | 'rtl'
 
-const numbers = new Intl.NumberFormat('en')
-const plurals = new Intl.PluralRules('en')
 const relative = new Intl.RelativeTimeFormat('en')
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeStyle: 'medium', timeZone: 'UTC' })
 const days = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', timeZone: 'UTC' })
-
-function counted(count: number, one: string, other: string): string {
-  return `${numbers.format(count)} ${plurals.select(count) === 'one' ? one : other}`
-}
-
-function duration(seconds: number): string {
-  if (seconds < 90) return counted(seconds, 'second', 'seconds')
-  if (seconds < 5400) return counted(Math.ceil(seconds / 60), 'minute', 'minutes')
-  return counted(Math.ceil(seconds / 3600), 'hour', 'hours')
-}
 
 export const en = {
   direction: 'ltr' as Direction,
@@ -30,7 +20,7 @@ export const en = {
   documentTitle: (title: string): string => `${title} · Latchkey`,
   documentTitleWithErrors: (title: string): string => `Error: ${title} · Latchkey`,
 
-  number: (value: number): string => numbers.format(value),
+  number,
   time: {
     now: 'just now',
     relative: (value: number, unit: Intl.RelativeTimeFormatUnit): string => relative.format(value, unit),
@@ -42,6 +32,10 @@ export const en = {
     skip: 'Skip to the content',
     home: 'Latchkey, home page',
     menu: 'Your account',
+    trail: 'Where you are',
+    optional: '(optional)',
+    cancel: 'Cancel',
+    save: 'Save changes',
     copy: 'Copy',
     copied: 'Copied',
     copyFailed: 'Selected: copy it by hand',
@@ -51,6 +45,9 @@ export const en = {
     account: 'Overview',
     sessions: 'Sessions',
     applications: 'Applications',
+    tokens: 'Tokens',
+    clients: 'Clients',
+    resources: 'Resources',
     admin: 'Administration',
     signOut: 'Sign out',
   },
@@ -107,7 +104,7 @@ export const en = {
     account: (name: Words, username: Words): Words[] => ['Signed in as ', name, ' (', username, ')'],
     switchAccount: (name: Words): Words[] => ['Not ', name, '? Use another account'],
     asked: 'It will be able to',
-    alreadyAllowed: (count: number): string => `Allowed before (${numbers.format(count)})`,
+    alreadyAllowed: (count: number): string => `Allowed before (${number(count)})`,
     restricted: 'Restricted',
     nothing: 'It asks for nothing beyond knowing that you signed in.',
     destination: 'Either way, you go on to',
@@ -183,6 +180,9 @@ export const en = {
     emptyNote: 'When you allow an application to act for you, it is listed here, and here you can end it.',
   },
 
+  tokens,
+  keys,
+
   admin: {
     title: 'Administration',
     health: 'Health',
@@ -196,7 +196,7 @@ export const en = {
     created: 'New accounts per day',
     createdSummary: (total: number, days: number): string =>
       `${counted(total, 'new account', 'new accounts')} in ${counted(days, 'day', 'days')}`,
-    createdOn: (day: string, count: number): string => `${day}: ${numbers.format(count)}`,
+    createdOn: (day: string, count: number): string => `${day}: ${number(count)}`,
     clientsLead: 'Applications and services known to this server.',
     resourcesLead: 'The APIs this server protects.',
     client: 'Client',

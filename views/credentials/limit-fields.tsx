@@ -1,0 +1,54 @@
+import type { Refused } from '../layout/checked-form.tsx'
+import { Field } from '../layout/field.tsx'
+import { Select } from '../layout/select.tsx'
+import { TextArea } from '../layout/text-area.tsx'
+import { usePage } from '../page-context.ts'
+import type { MintedValues } from './new-minted-page.tsx'
+
+const LIMITS = ['allowed_addresses', 'rate_limit_requests', 'rate_limit_seconds'] as const
+
+/** What most tokens do without: folded away until something is in it. */
+export function LimitFields({ values, field }: { values: MintedValues; field: Refused }) {
+  const { form } = usePage().messages.tokens
+  const isOpen =
+    values.allowed_addresses !== '' ||
+    values.rate_limit_requests !== '' ||
+    LIMITS.some(name => field(name).error !== undefined)
+  const periods = [
+    { value: '1', label: form.perSecond },
+    { value: '60', label: form.perMinute },
+    { value: '3600', label: form.perHour },
+    { value: '86400', label: form.perDay },
+  ]
+  return (
+    <details class="disclosure" open={isOpen}>
+      <summary>{form.limits}</summary>
+      <div class="form">
+        <TextArea
+          name="allowed_addresses"
+          value={values.allowed_addresses}
+          hint={form.addressesHint}
+          optional
+          {...field('allowed_addresses')}
+        />
+        <div class="side-by-side">
+          <Field
+            name="rate_limit_requests"
+            type="number"
+            min="1"
+            value={values.rate_limit_requests}
+            optional
+            hint={form.rateHint}
+            {...field('rate_limit_requests')}
+          />
+          <Select
+            name="rate_limit_seconds"
+            value={values.rate_limit_seconds}
+            options={periods}
+            {...field('rate_limit_seconds')}
+          />
+        </div>
+      </div>
+    </details>
+  )
+}

@@ -1,0 +1,122 @@
+import { ButtonLink } from '../layout/button.tsx'
+import { DetailsList } from '../layout/details-list.tsx'
+import { Name } from '../layout/name.tsx'
+import { ScopeList } from '../layout/scope-list.tsx'
+import { Time } from '../layout/time.tsx'
+import { WidePage } from '../layout/wide-page.tsx'
+import { Notice } from '../messages/notice.tsx'
+import { isOver, type Minted, type MintedFrame, mintedPath, useMintedWords, useTrail } from './minted.tsx'
+import { Expiry, LastUsed, StateBadge } from './minted-state.tsx'
+import { UsageChart, type UsageOfDay } from './usage-chart.tsx'
+
+export interface MintedPageProps {
+  frame: MintedFrame
+  item: Minted
+  /** the last 30 days, oldest first */
+  usage: UsageOfDay[]
+  canChange: boolean
+}
+
+/** One token or key: what it may do, how it is used, and the two ways on: another secret, or its end. */
+export function MintedPage({ frame, item, usage, canChange }: MintedPageProps) {
+  const words = useMintedWords(frame)
+  const here = mintedPath(frame, item.id)
+  const actions =
+    canChange && !isOver(item) ? (
+      <>
+        <ButtonLink look="secondary" href={`${here}/rotate`}>
+          {words.rotate}
+        </ButtonLink>
+        <ButtonLink look="danger" href={`${here}/revoke`}>
+          {words.revoke}
+        </ButtonLink>
+      </>
+    ) : undefined
+  return (
+    <WidePage
+      title={item.name}
+      heading={<Name>{item.name}</Name>}
+      lead={<code>{item.masked}</code>}
+      current={frame.current}
+      trail={useTrail(frame)}
+      actions={actions}
+    >
+      <Notices frame={frame} item={item} />
+      <section class="card" aria-labelledby="details">
+        <h2 id="details">{words.details}</h2>
+        <Details frame={frame} item={item} />
+      </section>
+      <section aria-labelledby="usage">
+        <h2 id="usage">{words.usage}</h2>
+        <UsageChart days={usage} />
+      </section>
+      <section aria-labelledby="scopes">
+        <h2 id="scopes">{words.scopes}</h2>
+        <div class="card">
+          <ScopeList groups={item.scopes} />
+        </div>
+      </section>
+    </WidePage>
+  )
+}
+
+function Notices({ frame, item }: { frame: MintedFrame; item: Minted }) {
+  const words = useMintedWords(frame)
+  const { state, pendingSince, retiring } = item
+  return (
+    <>
+      {state === 'quarantined' ? <Notice tone="warning">{words.quarantinedNote}</Notice> : null}
+      {pendingSince && !isOver(item) ? (
+        <Notice tone="info">{words.pendingNote(<Time key="when" value={pendingSince} />)}</Notice>
+      ) : null}
+      {retiring && !isOver(item) ? (
+        <Notice tone="info">
+          {words.retiringNote(
+            <code key="last4">{retiring.last4}</code>,
+            <Time key="when" value={retiring.until} />,
+          )}
+        </Notice>
+      ) : null}
+    </>
+  )
+}
+
+function Details({ frame, item }: { frame: MintedFrame; item: Minted }) {
+  const words = useMintedWords(frame)
+  const { description, notBefore, revokedAt, allowedAddresses, rateLimit, binding } = item
+  return (
+    <DetailsList
+      details={[
+        { term: words.columns.status, value: <StateBadge state={item.state} /> },
+        description ? { term: words.description, value: <Name>{description}</Name> } : undefined,
+        { term: words.id, value: <code>{item.id}</code> },
+        { term: words.environment, value: <code>{item.env}</code> },
+        { term: words.created, value: <Time value={item.createdAt} /> },
+        notBefore && { term: words.validFrom, value: <Time value={notBefore} /> },
+        revokedAt
+          ? { term: words.ended, value: <Time value={revokedAt} /> }
+          : { term: words.columns.expires, value: <Expiry expiresAt={item.expiresAt} /> },
+        { term: words.columns.lastUsed, value: <LastUsed lastUsed={item.lastUsed} /> },
+        { term: words.addresses, value: <Addresses list={allowedAddresses} any={words.anyAddress} /> },
+        {
+          term: words.rateLimit,
+          value: rateLimit ? words.rate(rateLimit.requests, rateLimit.seconds) : words.noRateLimit,
+        },
+        binding && { term: words.binding, value: words[binding] },
+      ]}
+    />
+  )
+}
+
+function Addresses({ list, any }: { list: string[] | undefined; any: string }) {
+  if (!list) return <>{any}</>
+  return (
+    <ul class="codes">
+      {list.map(address => (
+        <li key={address}>
+          <code>{address}</code>
+        </li>
+      ))}
+    </ul>
+  )
+}

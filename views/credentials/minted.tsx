@@ -1,0 +1,56 @@
+import type { CurrentPage } from '../layout/header.tsx'
+import type { ScopeGroup } from '../layout/scope-list.tsx'
+import type { TrailStep } from '../layout/trail.tsx'
+import { usePage } from '../page-context.ts'
+
+/** A personal access token or an API key, as pages show it: never its secret. */
+export interface Minted {
+  id: string
+  name: string
+  description?: string | undefined
+  /** its public beginning and its last four characters */
+  masked: string
+  env: string
+  state: MintedState
+  scopes: ScopeGroup[]
+  createdAt: Date
+  notBefore?: Date | undefined
+  /** undefined: never */
+  expiresAt?: Date | undefined
+  revokedAt?: Date | undefined
+  lastUsed?: { at: Date; address?: string | undefined; userAgent?: string | undefined } | undefined
+  /** undefined: any */
+  allowedAddresses?: string[] | undefined
+  rateLimit?: { requests: number; seconds: number } | undefined
+  binding?: 'certificate' | 'dpop' | undefined
+  /** when it was rotated, until the new secret is used */
+  pendingSince?: Date | undefined
+  retiring?: { last4: string; until: Date } | undefined
+}
+
+export type MintedState = 'active' | 'pending' | 'notYet' | 'expired' | 'quarantined' | 'revoked'
+
+/** Whose pages these are: the same for a person's tokens and a client's keys. */
+export interface MintedFrame {
+  words: 'tokens' | 'keys'
+  current: CurrentPage
+  /** the address of the list; the others stand below it */
+  base: string
+  /** the pages above the list */
+  trail: TrailStep[]
+}
+
+export const mintedPath = ({ base }: MintedFrame, id: string) => `${base}/${encodeURIComponent(id)}`
+
+export const isOver = ({ state }: Minted) => state === 'revoked' || state === 'expired'
+
+export function useMintedWords({ words }: MintedFrame) {
+  return usePage().messages[words]
+}
+
+/** The way up from a page below the list. */
+export function useTrail(frame: MintedFrame, item?: Pick<Minted, 'id' | 'name'>): TrailStep[] {
+  const { title } = useMintedWords(frame)
+  const list = { href: frame.base, label: title }
+  return [...frame.trail, list, ...(item ? [{ href: mintedPath(frame, item.id), label: item.name }] : [])]
+}
