@@ -35,12 +35,17 @@ export async function startServer(name: string, environment: Record<string, stri
   }
 }
 
-async function answerOf<K extends 'port' | 'cpu'>(child: ChildProcess, key: K): Promise<Record<K, number>> {
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`the server ended with ${code}`)
+/** The next report that has `key`. @throws Error when the process ends instead */
+function answerOf<K extends 'port' | 'cpu'>(child: ChildProcess, key: K): Promise<Record<K, number>> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null) => reject(new Error(`the server ended with ${code}`))
+    const onMessage = (report: Record<string, number>) => {
+      if (!(key in report)) return
+      child.off('message', onMessage)
+      child.off('exit', onExit)
+      resolve(report as Record<K, number>)
+    }
+    child.on('message', onMessage)
+    child.on('exit', onExit)
   })
-  for (;;) {
-    const [report] = (await Promise.race([once(child, 'message'), ended])) as [Record<string, number>]
-    if (key in report) return report as Record<K, number>
-  }
 }

@@ -42,7 +42,7 @@ const clients = Array.from({ length: CLIENTS }, (_, index) => ({
   introspect: [RESOURCE],
 }))
 
-const file = {
+const base = {
   organizations: [{ id: 'bench', name: 'Bench' }],
   resources: [
     {
@@ -52,8 +52,13 @@ const file = {
       scopes: { 'read:bench': { description: 'Read' } },
     },
   ],
-  clients,
 }
+
+/** Files of a hundred clients each: one file is one transaction, and a transaction has ten seconds. */
+const files = Array.from({ length: CLIENTS / 100 }, (_, index) => ({
+  ...base,
+  clients: clients.slice(index * 100, (index + 1) * 100),
+}))
 
 export async function prepareSetting(): Promise<Setting> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
@@ -65,10 +70,9 @@ export async function prepareSetting(): Promise<Setting> {
   const db = connect(postgres.url, { poolSize: 4, log })
   await migrate(db)
   const keyring = createKeyring([Buffer.from(MASTER_SECRET, 'base64url')])
-  await applyFile(
-    { db, keyring, audit: createAudit({ db, log }), log },
-    parseDeclarativeFile(JSON.stringify(file)),
-  )
+  const audit = createAudit({ db, log })
+  for (const file of files)
+    await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(file)))
 
   const [port, other] = [await freePort(), await freePort()]
   const issuer = `http://localhost:${port}`
