@@ -35,7 +35,8 @@ const isComplete = (claims: JWTPayload): claims is JwtAccessToken =>
   typeof claims.aud === 'string' &&
   typeof claims.iat === 'number' &&
   typeof claims.exp === 'number' &&
-  typeof claims.client_id === 'string'
+  typeof claims.client_id === 'string' &&
+  [claims.scope, claims.grant_id, claims.acr].every(claim => claim === undefined || typeof claim === 'string')
 
 /** What the claims say, in the words that JWTs and opaque tokens share. */
 export function issuedJwt(claims: JwtAccessToken): IssuedToken {

@@ -4,6 +4,7 @@ import { errors } from 'oidc-provider'
 import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
 import { endGrant } from '../grant.ts'
+import { checkGrantedResource } from '../granted-resource.ts'
 import { epoch } from '../sealed-document.ts'
 import { type Store, without } from './store.ts'
 
@@ -16,17 +17,18 @@ export function authorizationCodeStore(deps: OidcDeps): Store {
         .select(['payload', 'expires_at', 'consumed_at', 'grant_id', 'client_id', 'account_id'])
         .where('id_hash', 'in', hashCandidates(keyring, id))
         .executeTakeFirst()
-      return (
-        row && {
-          ...row.payload,
-          jti: id,
-          grantId: row.grant_id,
-          clientId: row.client_id,
-          accountId: row.account_id,
-          exp: epoch(row.expires_at),
-          ...(row.consumed_at && { consumed: epoch(row.consumed_at) }),
-        }
-      )
+      if (!row) return undefined
+      const payload = {
+        ...row.payload,
+        jti: id,
+        grantId: row.grant_id,
+        clientId: row.client_id,
+        accountId: row.account_id,
+        exp: epoch(row.expires_at),
+      }
+      if (row.consumed_at) return { ...payload, consumed: epoch(row.consumed_at) }
+      checkGrantedResource(payload)
+      return payload
     },
 
     async upsert(id, payload, expiresIn) {

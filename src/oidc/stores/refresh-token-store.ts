@@ -8,6 +8,7 @@ import { errors, Provider } from 'oidc-provider'
 import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
 import { endGrant } from '../grant.ts'
+import { checkGrantedResource } from '../granted-resource.ts'
 import { rememberRotation, rotatedToken } from '../refresh-successor.ts'
 import { epoch } from '../sealed-document.ts'
 import { type Store, without } from './store.ts'
@@ -28,15 +29,16 @@ export function refreshTokenStore(deps: OidcDeps): Store {
         .executeTakeFirst()
       if (!row) return undefined
       const usable = row.consumed_at === null || (row.in_grace && Provider.ctx?.oidc.route === 'token')
-      return {
+      const payload = {
         ...row.payload,
         jti: id,
         grantId: row.grant_id,
         clientId: row.client_id,
         accountId: row.account_id,
         exp: epoch(row.expires_at),
-        ...(!usable && row.consumed_at && { consumed: epoch(row.consumed_at) }),
       }
+      if (usable) checkGrantedResource(payload)
+      return { ...payload, ...(!usable && row.consumed_at && { consumed: epoch(row.consumed_at) }) }
     },
 
     async upsert(id, payload, expiresIn) {
