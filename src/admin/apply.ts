@@ -22,7 +22,7 @@ import { upsertResource } from '../resources/upsert-resource.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { applyAccount, type PreparedPasswords, preparePasswords } from './apply-account.ts'
 import type { DeclarativeFile } from './declarative-file.ts'
-import { describeClient, describeResource } from './file-objects.ts'
+import { describeFileClient, describeResource } from './file-objects.ts'
 
 export interface ApplyDeps {
   readonly db: Db
@@ -94,7 +94,7 @@ async function write(
     if (members)
       changes.note('organization', id, await setMembers(tx, id, await membersOf(tx, members, accountIds)))
   for (const client of file.clients)
-    changes.note('client', client.client_id, await upsertClient(tx, keyring, describeClient(client)))
+    changes.note('client', client.client_id, await upsertClient(tx, keyring, describeFileClient(client)))
   await changes.record(tx, audit)
   return { changed: changes.summary(), kept }
 }

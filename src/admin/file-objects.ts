@@ -1,4 +1,5 @@
 /** From the declarative file's words to the rooms' own. */
+import { describeClient } from '../clients/describe-client.ts'
 import type { DescribedClient } from '../clients/upsert-client.ts'
 import type { DescribedResource } from '../resources/upsert-resource.ts'
 import type { FileClient, FileResource } from './file-schema.ts'
@@ -16,27 +17,6 @@ export function describeResource(resource: FileResource): DescribedResource {
   }
 }
 
-export function describeClient(client: FileClient): DescribedClient {
-  const { client_uri, logo_uri, policy_uri, tos_uri, contacts } = client
-  const shown = Object.entries({ client_uri, logo_uri, policy_uri, tos_uri, contacts })
-  return {
-    clientId: client.client_id,
-    clientName: client.client_name ?? client.client_id,
-    organizationId: client.organization ?? null,
-    applicationType: client.application_type,
-    redirectUris: client.redirect_uris,
-    postLogoutRedirectUris: client.post_logout_redirect_uris,
-    grantTypes: client.grant_types,
-    tokenEndpointAuthMethod: client.token_endpoint_auth_method,
-    defaultScope: client.default_scope ?? null,
-    requirePkce: client.require_pkce,
-    requireConsent: client.require_consent,
-    idTokenSignedResponseAlg: client.id_token_signed_response_alg,
-    introspect: client.introspect,
-    metadata: Object.fromEntries(shown.filter(([, value]) => value !== undefined)),
-    ceiling: new Map(
-      Object.entries(client.resource_scopes).map(([resource, scopes]) => [resource, new Set(scopes)]),
-    ),
-    secret: client.client_secret,
-  }
+export function describeFileClient(client: FileClient): DescribedClient {
+  return { ...describeClient(client), secret: client.client_secret }
 }

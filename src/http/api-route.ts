@@ -49,7 +49,7 @@ export interface RouteDeclaration<
   readonly query?: Query
   readonly response?: Response
   /** The address of what was made, for 201. */
-  readonly location?: (made: z.input<Response>) => string
+  readonly location?: (made: z.input<Response>, param: (name: string) => string) => string
   answer(call: Call<Caller, z.output<Body>, z.output<Query>>): Promise<z.input<Response>>
 }
 
@@ -58,7 +58,7 @@ export interface Route<Caller> extends Declared {
   readonly body?: z.ZodType
   readonly query?: z.ZodObject
   readonly response?: z.ZodType
-  readonly location?: (made: never) => string
+  readonly location?: (made: never, param: (name: string) => string) => string
   answer(call: Call<Caller, never, never>): Promise<unknown>
 }
 

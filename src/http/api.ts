@@ -69,7 +69,7 @@ async function serve<Caller>(
   const made = await route.answer(call as Call<Caller, never, never>)
   ctx.status = route.status
   if (route.status !== 204) ctx.body = made
-  if (route.location) ctx.set('Location', route.location(made as never))
+  if (route.location) ctx.set('Location', route.location(made as never, call.param))
   if (wait) {
     const { status, body: waited } = await answerRevocation(db, wait, typeof made === 'number' ? made : 1)
     if (status === 204) return

@@ -1,0 +1,61 @@
+/** What is sent to register a client, or to change one: the names of RFC 7591, and our own for what it does not know. */
+import { z } from 'zod'
+import { clientKeys, shownMetadata } from '../clients/client-schema.ts'
+import { APPLICATION_KINDS } from './application-kind.ts'
+
+const changeable = {
+  client_name: clientKeys.client_name,
+  redirect_uris: clientKeys.redirect_uris.optional(),
+  post_logout_redirect_uris: clientKeys.post_logout_redirect_uris.optional(),
+  grant_types: clientKeys.grant_types.optional(),
+  resource_scopes: clientKeys.resource_scopes
+    .optional()
+    .describe('The most it can ask for: scope names by resource identifier'),
+  default_scope: clientKeys.default_scope
+    .nullable()
+    .optional()
+    .describe('What it gets when it asks for no scope'),
+  introspect: clientKeys.introspect
+    .optional()
+    .describe('Resources whose server it is: it may introspect and verify their credentials'),
+  require_pkce: clientKeys.require_pkce.optional().describe('false: administrators only'),
+  require_consent: clientKeys.require_consent.optional().describe('false: administrators only'),
+  ...z.object(shownMetadata).partial().shape,
+}
+
+export const newClient = z
+  .strictObject({
+    ...changeable,
+    organization: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('Needed when the caller acts on several organizations'),
+    application_kind: z
+      .enum(APPLICATION_KINDS)
+      .optional()
+      .describe(
+        'Chooses application_type, grant_types and token_endpoint_auth_method, unless these are sent',
+      ),
+    application_type: clientKeys.application_type.optional(),
+    token_endpoint_auth_method: clientKeys.token_endpoint_auth_method.optional(),
+    id_token_signed_response_alg: clientKeys.id_token_signed_response_alg.optional(),
+  })
+  .meta({ id: 'NewClient' })
+
+/** A key left out stays as it is; a list is replaced. null takes a shown address away. */
+export const clientChanges = z
+  .strictObject({
+    ...changeable,
+    client_name: clientKeys.client_name.optional(),
+    client_uri: shownMetadata.client_uri.nullable().optional(),
+    logo_uri: shownMetadata.logo_uri.nullable().optional(),
+    policy_uri: shownMetadata.policy_uri.nullable().optional(),
+    tos_uri: shownMetadata.tos_uri.nullable().optional(),
+    contacts: shownMetadata.contacts.nullable().optional(),
+    disabled: z.boolean().optional(),
+  })
+  .meta({ id: 'ClientChanges' })
+
+export type NewClient = z.output<typeof newClient>
+export type ClientChanges = z.output<typeof clientChanges>

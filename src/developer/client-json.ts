@@ -1,0 +1,106 @@
+/** A client on the wire: the names of RFC 7591, and our own for what it does not know. */
+import { z } from 'zod'
+import type { Client } from '../clients/client.ts'
+import type { ShownClient, ShownSecret } from '../clients/client-list.ts'
+import { APPLICATION_TYPES, AUTH_METHODS } from '../clients/client-schema.ts'
+import type { ClientWords } from '../clients/describe-client.ts'
+import { APPLICATION_KINDS, applicationKindOf } from './application-kind.ts'
+
+export const secretObject = z
+  .strictObject({
+    id: z.string(),
+    last4: z.string(),
+    created_at: z.iso.datetime(),
+    expires_at: z.iso.datetime().nullable(),
+    secret: z.string().optional().describe('In the answer that made it, and never again'),
+  })
+  .meta({ id: 'ClientSecret' })
+
+export const clientObject = z
+  .strictObject({
+    client_id: z.string(),
+    client_name: z.string(),
+    organization: z.string().nullable(),
+    application_kind: z.enum(APPLICATION_KINDS),
+    application_type: z.enum(APPLICATION_TYPES),
+    redirect_uris: z.array(z.string()),
+    post_logout_redirect_uris: z.array(z.string()),
+    grant_types: z.array(z.string()),
+    token_endpoint_auth_method: z.enum(AUTH_METHODS),
+    resource_scopes: z.record(z.string(), z.array(z.string())),
+    default_scope: z.string().nullable(),
+    require_pkce: z.boolean(),
+    require_consent: z.boolean(),
+    id_token_signed_response_alg: z.string(),
+    introspect: z.array(z.string()),
+    client_uri: z.string().optional(),
+    logo_uri: z.string().optional(),
+    policy_uri: z.string().optional(),
+    tos_uri: z.string().optional(),
+    contacts: z.array(z.string()).optional(),
+    disabled: z.boolean(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+    secrets: z.array(secretObject),
+    secret: z.string().optional().describe('In the answer that registered it, and never again'),
+  })
+  .meta({ id: 'Client' })
+
+export type ClientJson = z.input<typeof clientObject>
+
+/** A stored client in the words it was described with; `describeClient` is the way back. */
+export function wordsOf(client: Client): ClientWords {
+  const { client_uri, logo_uri, policy_uri, tos_uri, contacts } = client.metadata
+  return {
+    client_id: client.clientId,
+    client_name: client.clientName,
+    organization: client.organizationId,
+    application_type: client.applicationType,
+    redirect_uris: [...client.redirectUris],
+    post_logout_redirect_uris: [...client.postLogoutRedirectUris],
+    grant_types: client.grantTypes as ClientWords['grant_types'],
+    token_endpoint_auth_method: client.tokenEndpointAuthMethod,
+    resource_scopes: Object.fromEntries(
+      [...client.ceiling].map(([resource, scopes]) => [resource, [...scopes]]),
+    ),
+    default_scope: client.defaultScope,
+    require_pkce: client.requirePkce,
+    require_consent: client.requireConsent,
+    id_token_signed_response_alg: client.idTokenSignedResponseAlg as 'ES256',
+    introspect: [...client.introspect],
+    ...(client_uri !== undefined && { client_uri }),
+    ...(logo_uri !== undefined && { logo_uri }),
+    ...(policy_uri !== undefined && { policy_uri }),
+    ...(tos_uri !== undefined && { tos_uri }),
+    ...(contacts !== undefined && { contacts: [...contacts] }),
+  }
+}
+
+export function clientJson(client: ShownClient, secret?: string): ClientJson {
+  const { client_name, organization, default_scope, ...words } = wordsOf(client)
+  return {
+    ...words,
+    client_name: client_name ?? client.clientId,
+    organization: organization ?? null,
+    default_scope: default_scope ?? null,
+    application_kind: applicationKindOf(client),
+    disabled: client.disabled,
+    created_at: client.createdAt.toISOString(),
+    updated_at: client.updatedAt.toISOString(),
+    secrets: client.shownSecrets.map(shown => secretJson(shown)),
+    ...(secret !== undefined && { secret }),
+  }
+}
+
+export function secretJson(
+  { id, last4, createdAt, expiresAt }: ShownSecret,
+  secret?: string,
+): z.input<typeof secretObject> {
+  return {
+    id,
+    last4,
+    created_at: createdAt.toISOString(),
+    expires_at: expiresAt?.toISOString() ?? null,
+    ...(secret !== undefined && { secret }),
+  }
+}
