@@ -18,6 +18,17 @@ export function findOrganization(db: Db | Tx, id: string): Promise<Organization 
   return db.selectFrom('organization').select(['id', 'name']).where('id', '=', id).executeTakeFirst()
 }
 
+/** Whether the account is in any organization. */
+export async function isMember(db: Db | Tx, accountId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('organization_member')
+    .select('organization_id')
+    .where('account_id', '=', accountId)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Creates it or gives it this name. Returns whether something changed. */
 export async function upsertOrganization(tx: Tx, { id, name }: Organization): Promise<boolean> {
   const row = await tx

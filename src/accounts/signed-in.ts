@@ -3,9 +3,11 @@ import type { Db } from '../db/connect.ts'
 import type { Context } from '../http/context.ts'
 import { type Account, findAccount } from './account.ts'
 import type { BrowserSession, BrowserSessions } from './browser-session.ts'
+import { isMember } from './organization.ts'
 
 export interface SignedIn {
-  readonly account: Account
+  /** `member`: of some organization, so that pages lead to its clients and resources. */
+  readonly account: Account & { readonly member: boolean }
   readonly session: BrowserSession
 }
 
@@ -17,5 +19,6 @@ export async function findSignedIn(
   const session = await sessions.find(ctx)
   if (!session) return undefined
   const account = await findAccount(db, session.accountId)
-  return account && !account.disabled ? { account, session } : undefined
+  if (!account || account.disabled) return undefined
+  return { account: { ...account, member: await isMember(db, account.id) }, session }
 }

@@ -10,6 +10,8 @@ export interface Form {
   get(name: string): string | undefined
   /** Every value of a field that may be sent many times, such as checkboxes. */
   all(name: string): string[]
+  /** Everything that was sent, in order. */
+  entries(): [name: string, value: string][]
 }
 
 type WithRequest = Pick<Context, 'req'>
@@ -31,6 +33,7 @@ export function formOf(fields: URLSearchParams): Form {
       return value
     },
     all: name => fields.getAll(name),
+    entries: () => [...fields],
   }
 }
 

@@ -82,6 +82,15 @@ export const en = {
     retryAfter: (seconds: number): string => `Try again in ${duration(seconds)}.`,
     tooMany: 'That was too many tries.',
   },
+  confirmPassword: {
+    title: 'Is it still you?',
+    lead: (username: Words): Words[] => [
+      'Your sign-in as ',
+      username,
+      ' was a while ago. Give your password once more to go on.',
+    ],
+    button: 'Go on',
+  },
   signUp: {
     title: 'Create account',
     client: (client: Words): Words[] => ['to continue to ', client],
