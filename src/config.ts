@@ -2,8 +2,26 @@
  * Every setting, in one table: name, parser, default, meaning. `docs/settings.md` and `.env.example` are printed
  * from it. Only this file and main.ts read the environment. `loadConfig` reports everything wrong at once.
  */
-import { isIP } from 'node:net'
+import {
+  boolean,
+  cidrs,
+  colour,
+  durationOrNone,
+  headerName,
+  integer,
+  issuer,
+  logo,
+  names,
+  oneOf,
+  type Parser,
+  parseDuration,
+  postgresUrl,
+  secrets,
+  text,
+} from './setting-parsers.ts'
 
+/** What the use of a secret does that a rotation has replaced, after its grace. */
+export type RetiredSecretPolicy = 'report' | 'quarantine' | 'revoke'
 export type SignUpPolicy = 'open' | 'invite' | 'closed'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
@@ -27,6 +45,14 @@ export interface Config {
   readonly environments: readonly string[]
   readonly signUp: SignUpPolicy
   readonly refreshGrace: number
+  /** When nobody says how long; undefined: for ever. */
+  readonly personalAccessTokenLifetime: number | undefined
+  readonly personalAccessTokenMaxLifetime: number | undefined
+  readonly apiKeyLifetime: number | undefined
+  readonly apiKeyMaxLifetime: number | undefined
+  /** One more header that keys and tokens may come in, in lower case. */
+  readonly apiKeyHeader: string | undefined
+  readonly retiredSecretPolicy: RetiredSecretPolicy
   readonly logLevel: LogLevel
   readonly accentColor: string
   readonly logoUrl: string | undefined
@@ -36,9 +62,6 @@ export interface Config {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
-/** A parser returns the value, or throws an `Error` whose message finishes the sentence "NAME …". */
-type Parser<T> = (text: string) => T
-
 interface Setting<T> {
   readonly parse: Parser<T>
   readonly fallback: (environment: Environment) => T
@@ -48,99 +71,6 @@ interface Setting<T> {
   /** For `.env.example`, where the default is not a value. */
   readonly example?: string
 }
-
-const fail = (message: string): never => {
-  throw new Error(message)
-}
-
-const text: Parser<string> = value => value
-
-const list: Parser<string[]> = value =>
-  value
-    .split(',')
-    .map(item => item.trim())
-    .filter(item => item !== '')
-
-const integer =
-  (least: number, most: number): Parser<number> =>
-  value =>
-    /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most
-      ? Number(value)
-      : fail(`must be a whole number from ${least} to ${most}`)
-
-const boolean: Parser<boolean> = value =>
-  value === 'true' ? true : value === 'false' ? false : fail('must be true or false')
-
-const oneOf =
-  <T extends string>(...values: readonly T[]): Parser<T> =>
-  value =>
-    values.find(one => one === value) ?? fail(`must be one of ${values.join(', ')}`)
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
-
-/** `30s`, `15m`, `24h`, `90d` → seconds. @throws Error when the text is none of these. */
-export const parseDuration: Parser<number> = value => {
-  const match = /^(\d{1,6})([smhd])$/.exec(value)
-  return match
-    ? Number(match[1]) * (UNIT_SECONDS[match[2] ?? ''] ?? 0)
-    : fail('must be a duration such as 30s, 15m, 24h or 90d')
-}
-
-const cidrs: Parser<string[]> = value => {
-  const items = list(value)
-  for (const item of items) {
-    const [address = '', bits, ...rest] = item.split('/')
-    const family = isIP(address)
-    const most = family === 4 ? 32 : 128
-    if (
-      family === 0 ||
-      rest.length > 0 ||
-      (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most))
-    )
-      fail(`has "${item}", which is not an address or a CIDR range`)
-  }
-  return items
-}
-
-const issuer: Parser<string> = value => {
-  const url = URL.parse(value)
-  if (!url || !['http:', 'https:'].includes(url.protocol)) fail('must be an http or https URL')
-  else if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
-    fail('must have no path, query, fragment or user')
-  return (url as URL).origin
-}
-
-const secrets: Parser<Buffer[]> = value =>
-  list(value).map((item, index) => {
-    const bytes = Buffer.from(item, 'base64url')
-    return /^[\w-]+={0,2}$/.test(item) && bytes.length === 32
-      ? bytes
-      : fail(`has as item ${index + 1} something that is not 32 bytes in base64url`)
-  })
-
-const names =
-  (pattern: RegExp, what: string): Parser<string[]> =>
-  value => {
-    const items = list(value)
-    if (items.length === 0) fail('must not be empty')
-    for (const item of items) if (!pattern.test(item)) fail(`has "${item}", which is not ${what}`)
-    return items
-  }
-
-const postgresUrl: Parser<string> = value =>
-  /^postgres(ql)?:\/\//.test(value) ? value : fail('must start with postgres://')
-
-const colour: Parser<string> = value =>
-  /^#[0-9a-f]{6}$/i.test(value) ? value : fail('must be a colour such as #3b5bdb')
-
-/** Not `//elsewhere`, in any of its spellings. */
-const isPathHere = (value: string) =>
-  value.startsWith('/') && URL.parse(value, 'http://here.invalid')?.origin === 'http://here.invalid'
-
-const logo: Parser<string> = value =>
-  value.startsWith('data:image/') || isPathHere(value)
-    ? value
-    : fail('must be a path on this server or a data:image URL, because pages load nothing from other origins')
 
 const isProduction = (environment: Environment) => environment.NODE_ENV === 'production'
 const always =
@@ -240,6 +170,47 @@ export const SETTINGS = {
     fallback: always(10),
     shown: '10s',
     meaning: 'For how long after its first use a refresh token still answers with the same successor.',
+  },
+  PERSONAL_ACCESS_TOKEN_LIFETIME: {
+    parse: durationOrNone,
+    fallback: always(90 * 86_400),
+    shown: '90d',
+    meaning: 'How long a personal access token lives when its maker does not say; none: for ever.',
+  },
+  PERSONAL_ACCESS_TOKEN_MAX_LIFETIME: {
+    parse: durationOrNone,
+    fallback: always(366 * 86_400),
+    shown: '366d',
+    meaning: 'The longest life a personal access token can be given; none: any.',
+  },
+  API_KEY_LIFETIME: {
+    parse: durationOrNone,
+    fallback: always(undefined),
+    shown: 'none',
+    meaning: 'How long an API key lives when its maker does not say; none: for ever.',
+    example: '365d',
+  },
+  API_KEY_MAX_LIFETIME: {
+    parse: durationOrNone,
+    fallback: always(undefined),
+    shown: 'none',
+    meaning: 'The longest life an API key can be given; none: any.',
+    example: '730d',
+  },
+  API_KEY_HEADER: {
+    parse: headerName,
+    fallback: always(undefined),
+    shown: 'none',
+    meaning: 'One more header that API keys and personal access tokens may be sent in, beside X-API-Key.',
+    example: 'X-Service-Key',
+  },
+  RETIRED_SECRET_POLICY: {
+    parse: oneOf('report', 'quarantine', 'revoke'),
+    fallback: always('report'),
+    shown: 'report',
+    meaning:
+      'What happens when somebody uses a secret that a rotation replaced and whose grace is over: it is refused and ' +
+      'reported; quarantine and revoke stop the key or token itself too.',
   },
   LOG_LEVEL: {
     parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
@@ -351,6 +322,12 @@ export function loadConfig(environment: Environment): Config {
     environments: read('ENVIRONMENTS'),
     signUp: read('SIGN_UP') as SignUpPolicy,
     refreshGrace: read('REFRESH_GRACE'),
+    personalAccessTokenLifetime: read('PERSONAL_ACCESS_TOKEN_LIFETIME'),
+    personalAccessTokenMaxLifetime: read('PERSONAL_ACCESS_TOKEN_MAX_LIFETIME'),
+    apiKeyLifetime: read('API_KEY_LIFETIME'),
+    apiKeyMaxLifetime: read('API_KEY_MAX_LIFETIME'),
+    apiKeyHeader: read('API_KEY_HEADER'),
+    retiredSecretPolicy: read('RETIRED_SECRET_POLICY') as RetiredSecretPolicy,
     logLevel: read('LOG_LEVEL') as LogLevel,
     accentColor: read('ACCENT_COLOR'),
     logoUrl: read('LOGO_URL'),

@@ -1,0 +1,116 @@
+/**
+ * How the text of a setting becomes its value (config.ts has the table). What is wrong is said in words that finish the
+ * sentence "NAME …" and never repeat a secret.
+ */
+import { isIP } from 'node:net'
+
+/** A parser returns the value, or throws an `Error` whose message finishes the sentence "NAME …". */
+export type Parser<T> = (text: string) => T
+
+const fail = (message: string): never => {
+  throw new Error(message)
+}
+
+export const text: Parser<string> = value => value
+
+const list: Parser<string[]> = value =>
+  value
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+
+export const integer =
+  (least: number, most: number): Parser<number> =>
+  value =>
+    /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most
+      ? Number(value)
+      : fail(`must be a whole number from ${least} to ${most}`)
+
+export const boolean: Parser<boolean> = value =>
+  value === 'true' ? true : value === 'false' ? false : fail('must be true or false')
+
+export const oneOf =
+  <T extends string>(...values: readonly T[]): Parser<T> =>
+  value =>
+    values.find(one => one === value) ?? fail(`must be one of ${values.join(', ')}`)
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** `30s`, `15m`, `24h`, `90d` → seconds. @throws Error when the text is none of these. */
+export const parseDuration: Parser<number> = value => {
+  const match = /^(\d{1,6})([smhd])$/.exec(value)
+  return match
+    ? Number(match[1]) * (UNIT_SECONDS[match[2] ?? ''] ?? 0)
+    : fail('must be a duration such as 30s, 15m, 24h or 90d')
+}
+
+export const durationOrNone: Parser<number | undefined> = value => {
+  if (value === 'none') return undefined
+  const seconds = /^\d{1,6}[smhd]$/.test(value) ? parseDuration(value) : 0
+  return seconds > 0 ? seconds : fail('must be a duration such as 24h or 90d, or none')
+}
+
+/** Headers that mean something else already. */
+const TAKEN_HEADERS =
+  /^(authorization|cookie|host|origin|referer|dpop|content-.*|x-csrf-token|x-forwarded-.*|forwarded|sec-.*)$/
+
+export const headerName: Parser<string> = value =>
+  /^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(value) && !TAKEN_HEADERS.test(value.toLowerCase())
+    ? value.toLowerCase()
+    : fail('must be the name of a header that has no other meaning, such as X-Service-Key')
+
+export const cidrs: Parser<string[]> = value => {
+  const items = list(value)
+  for (const item of items) {
+    const [address = '', bits, ...rest] = item.split('/')
+    const family = isIP(address)
+    const most = family === 4 ? 32 : 128
+    if (
+      family === 0 ||
+      rest.length > 0 ||
+      (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+    )
+      fail(`has "${item}", which is not an address or a CIDR range`)
+  }
+  return items
+}
+
+export const issuer: Parser<string> = value => {
+  const url = URL.parse(value)
+  if (!url || !['http:', 'https:'].includes(url.protocol)) fail('must be an http or https URL')
+  else if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
+    fail('must have no path, query, fragment or user')
+  return (url as URL).origin
+}
+
+export const secrets: Parser<Buffer[]> = value =>
+  list(value).map((item, index) => {
+    const bytes = Buffer.from(item, 'base64url')
+    return /^[\w-]+={0,2}$/.test(item) && bytes.length === 32
+      ? bytes
+      : fail(`has as item ${index + 1} something that is not 32 bytes in base64url`)
+  })
+
+export const names =
+  (pattern: RegExp, what: string): Parser<string[]> =>
+  value => {
+    const items = list(value)
+    if (items.length === 0) fail('must not be empty')
+    for (const item of items) if (!pattern.test(item)) fail(`has "${item}", which is not ${what}`)
+    return items
+  }
+
+export const postgresUrl: Parser<string> = value =>
+  /^postgres(ql)?:\/\//.test(value) ? value : fail('must start with postgres://')
+
+export const colour: Parser<string> = value =>
+  /^#[0-9a-f]{6}$/i.test(value) ? value : fail('must be a colour such as #3b5bdb')
+
+/** Not `//elsewhere`, in any of its spellings. */
+const isPathHere = (value: string) =>
+  value.startsWith('/') && URL.parse(value, 'http://here.invalid')?.origin === 'http://here.invalid'
+
+export const logo: Parser<string> = value =>
+  value.startsWith('data:image/') || isPathHere(value)
+    ? value
+    : fail('must be a path on this server or a data:image URL, because pages load nothing from other origins')
