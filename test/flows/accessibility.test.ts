@@ -42,13 +42,20 @@ async function examine(page: Page, what: string): Promise<void> {
   }
 }
 
+/** A tour is long where others use the machine too. */
+const SLOWEST = 240_000
+
 // Without motion: a colour that is still changing has no contrast to speak of.
 const still = { reducedMotion: 'reduce' } as const
 
-test.each(Object.entries(tours))('%s', async (_name, tour) => {
-  const page = await browser.open(still)
-  await tour({ app, party, page, see: what => examine(page, what) })
-})
+test.each(Object.entries(tours))(
+  '%s',
+  async (_name, tour) => {
+    const page = await browser.open(still)
+    await tour({ app, party, page, see: what => examine(page, what) })
+  },
+  SLOWEST,
+)
 
 test('what is wrong is found', async () => {
   const page = await browser.open(still)

@@ -63,7 +63,7 @@ export function useBrowser(): TestBrowser {
     async open({ watched = true, ...options } = {}) {
       if (!browser) throw new Error('The browser is started before the first test, not earlier')
       const context = await browser.newContext(options)
-      context.setDefaultTimeout(15_000)
+      context.setDefaultTimeout(30_000)
       opened.push({ context, complaints: watched ? watch(context) : [] })
       return context.newPage()
     },
