@@ -10,9 +10,11 @@ import { adminLinkSweep } from './admin/admin-link.ts'
 import { createAdminPages } from './admin/pages.tsx'
 import { createAudit } from './audit/audit.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
+import { createRegisteredOrigins } from './clients/registered-origins.ts'
 import type { Config } from './config.ts'
+import { createApiCaller } from './credentials/api-caller.ts'
 import { createAuthenticate } from './credentials/authenticate.ts'
-import { createCredentialsApi } from './credentials/credentials-api.ts'
+import { credentialRoutes } from './credentials/credentials-api.ts'
 import { credentialKinds } from './credentials/kinds.ts'
 import { createRefusals } from './credentials/refusals.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
@@ -20,10 +22,13 @@ import type { Db } from './db/connect.ts'
 import { createNodes, nodeSweep } from './db/nodes.ts'
 import { createOutbox, outboxSweep } from './db/outbox.ts'
 import { createSweeper } from './db/sweep.ts'
+import { clientRoutes } from './developer/clients-api.ts'
+import { createApi } from './http/api.ts'
 import { createAssets } from './http/assets.ts'
 import { createTrustedProxies, forwarding } from './http/client-address.ts'
 import type { Middleware, State } from './http/context.ts'
 import { cookieKeys, cookieNames } from './http/cookies.ts'
+import { cors } from './http/cors.ts'
 import { createCsrf } from './http/csrf.ts'
 import { headers } from './http/headers.ts'
 import { createHealth } from './http/health.ts'
@@ -89,6 +94,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const revocations = createRevocations({ db, changeLog })
   const clients = createClientDirectory({ db, changeLog })
   const resources = createResourceDirectory({ db, changeLog })
+  const origins = createRegisteredOrigins({ db, changeLog })
   await changeLog.start()
   await nodes.start()
   await revocations.start()
@@ -101,8 +107,15 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const ownResource = `${config.issuer}/v1`
   const kinds = credentialKinds({ ...oidcDeps, refusals, ownResource, accessTokens, findSession })
   const authenticate = createAuthenticate({ kinds, refusals, audit })
+  const developer = { ...ground, revocations, ownResource }
+  const api = createApi({
+    db,
+    issuer: config.issuer,
+    authenticate: createApiCaller({ authenticate, csrf, ownResource }),
+    routes: [...credentialRoutes(), ...clientRoutes(developer)],
+  })
   const rooms = [
-    createCredentialsApi({ authenticate }),
+    api,
     createSignInPages({ ...ground, sessions }),
     createInteractionPages({ ...oidcDeps, sessions, provider: oidc.provider }),
     createAccountPages({ ...ground, sessions, applications }),
@@ -124,6 +137,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     assets.serve,
     onPaths(PROTOCOL_PATHS, limitBody()),
     oidc.middleware,
+    cors(origins.has),
     ...rooms.flatMap(router => [router.routes() as Middleware, router.allowedMethods() as Middleware]),
   ])
     koa.use(middleware)
@@ -151,6 +165,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       await changeLog.stop()
       clients.close()
       resources.close()
+      origins.close()
     },
   }
 }
