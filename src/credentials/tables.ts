@@ -2,7 +2,7 @@ import type { Generated, JSONColumnType } from 'kysely'
 
 /** A secret beside the current one, as it is kept in jsonb. */
 export interface StoredSecret {
-  /** base64url */
+  /** hex */
   readonly hash: string
   readonly hashed_with: string
   readonly last4: string

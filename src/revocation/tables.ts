@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely'
 
-/** What a revocation ends. `token` is the `jti` of one JWT access token. */
-export type RevocationKind = 'token' | 'grant' | 'session' | 'client' | 'account'
+/** What a revocation ends. `token` is the `jti` of one JWT access token, `credential` the id of a key or personal token. */
+export type RevocationKind = 'token' | 'grant' | 'session' | 'client' | 'account' | 'credential'
 
 export interface RevocationTables {
   revocation: {

@@ -25,6 +25,12 @@ export function hashCandidates(keyring: Keyring, secret: string): Buffer[] {
   return keyring.derive('pepper').map(pepper => hmac(pepper, secret))
 }
 
+/** Under the pepper of this id; undefined when it is no longer among the master secrets. */
+export function hashUnder(keyring: Keyring, secret: string, pepperId: string): Buffer | undefined {
+  const pepper = keyring.derive('pepper').find(({ id }) => id === pepperId)
+  return pepper && hmac(pepper, secret)
+}
+
 /** Constant time. False also when the pepper is no longer among the master secrets. */
 export function verifySecret(keyring: Keyring, secret: string, stored: HashedSecret): boolean {
   const pepper = keyring.derive('pepper').find(({ id }) => id === stored.pepperId)
