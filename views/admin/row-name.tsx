@@ -5,15 +5,23 @@ export interface RowNameProps {
   name: string
   identifier: string
   organization?: string | undefined
+  /** where it is looked after */
+  href?: string | undefined
 }
 
 /** The first cell of a row: the name, what software calls it, and who owns it. */
-export function RowName({ name, identifier, organization }: RowNameProps) {
+export function RowName({ name, identifier, organization, href }: RowNameProps) {
   return (
     <div class="row-name">
-      <span class="row-title">
-        <Name>{name}</Name>
-      </span>
+      {href ? (
+        <a class="row-title" href={href}>
+          <Name>{name}</Name>
+        </a>
+      ) : (
+        <span class="row-title">
+          <Name>{name}</Name>
+        </span>
+      )}
       <code>{identifier}</code>
       {organization ? (
         <span class="hint">

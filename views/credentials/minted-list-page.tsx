@@ -1,5 +1,6 @@
 import { ButtonLink } from '../layout/button.tsx'
 import { EmptyState } from '../layout/empty-state.tsx'
+import { Pager } from '../layout/pager.tsx'
 import { WidePage } from '../layout/wide-page.tsx'
 import { type Minted, type MintedFrame, useMintedWords } from './minted.tsx'
 import { MintedTable } from './minted-table.tsx'
@@ -34,20 +35,7 @@ export function MintedListPage({ frame, items, canCreate, older, later }: Minted
       ) : (
         <MintedTable frame={frame} items={items} />
       )}
-      {older || later ? (
-        <p class="buttons">
-          {later ? (
-            <ButtonLink look="secondary" compact href={frame.base}>
-              {words.newest}
-            </ButtonLink>
-          ) : null}
-          {older ? (
-            <ButtonLink look="secondary" compact href={older}>
-              {words.older}
-            </ButtonLink>
-          ) : null}
-        </p>
-      ) : null}
+      <Pager first={frame.base} older={older} later={later} />
     </WidePage>
   )
 }

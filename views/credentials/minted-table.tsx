@@ -1,6 +1,5 @@
-import { Codes } from '../admin/row-name.tsx'
+import { Codes, RowName } from '../admin/row-name.tsx'
 import { DataTable } from '../layout/data-table.tsx'
-import { Name } from '../layout/name.tsx'
 import { type Minted, type MintedFrame, mintedPath, useMintedWords } from './minted.tsx'
 import { Expiry, LastUsed, StateBadge } from './minted-state.tsx'
 
@@ -15,12 +14,7 @@ export function MintedTable({ frame, items }: { frame: MintedFrame; items: Minte
         {
           heading: words.columns.name,
           cell: item => (
-            <div class="row-name">
-              <a class="row-title" href={mintedPath(frame, item.id)}>
-                <Name>{item.name}</Name>
-              </a>
-              <code>{item.masked}</code>
-            </div>
+            <RowName name={item.name} identifier={item.masked} href={mintedPath(frame, item.id)} />
           ),
         },
         { heading: words.columns.scopes, cell: item => <Codes values={scopeNames(item)} none="" /> },

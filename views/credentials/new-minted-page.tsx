@@ -44,7 +44,7 @@ export function NewMintedPage({ frame, values, errors, environments, expiry, gro
     name: words.form.name,
     description: words.form.description,
     env: words.form.environment,
-    scope: words.form.scopes,
+    scope: words.scopes,
     expires_in: words.form.expires,
     expires_at: words.form.date,
     allowed_addresses: words.form.addresses,
@@ -77,6 +77,7 @@ export function NewMintedPage({ frame, values, errors, environments, expiry, gro
             <ScopePicker
               groups={groups}
               ticked={values.scope}
+              title={words.form.scopes}
               hint={words.scopesHint}
               none={words.noScopes}
               {...field('scope')}

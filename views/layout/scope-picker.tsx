@@ -5,6 +5,8 @@ export interface ScopePickerProps {
   /** the values are unique on the page; each is a checkbox named `scope` */
   groups: ScopeGroup[]
   ticked: readonly string[]
+  title: string
+  /** what an error calls them; the title may be a question */
   label: string
   hint?: string | undefined
   /** instead of an empty list */
@@ -14,7 +16,7 @@ export interface ScopePickerProps {
 }
 
 /** Scopes to choose from, in groups of one resource. */
-export function ScopePicker({ groups, ticked, label, hint, none, error, autoFocus }: ScopePickerProps) {
+export function ScopePicker({ groups, ticked, title, hint, none, error, autoFocus }: ScopePickerProps) {
   const id = fieldId('scope')
   const box = (scope: Scope, first: boolean) => (
     <label key={scope.value} class="scope scope-choice">
@@ -32,7 +34,7 @@ export function ScopePicker({ groups, ticked, label, hint, none, error, autoFocu
   return (
     <section class="scope-picker" aria-labelledby={`${id}-title`}>
       <h2 class="picker-title" id={`${id}-title`}>
-        {label}
+        {title}
       </h2>
       <p class="hint">{groups.length > 0 ? hint : none}</p>
       {error ? (

@@ -12,9 +12,6 @@ function words(noun: 'token' | 'key') {
     create: `Create ${noun}`,
     newTitle: `New ${noun}`,
     list: `Your ${noun}s`,
-    older: 'Older',
-    newest: 'Newest',
-
     columns: {
       name: 'Name',
       scopes: 'Scopes',

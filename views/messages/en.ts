@@ -4,6 +4,7 @@
  * here.
  */
 import type { ComponentChildren } from 'preact'
+import { clients } from './en-clients.ts'
 import { counted, duration, number } from './en-counted.ts'
 import { keys, tokens } from './en-minted.ts'
 
@@ -36,6 +37,9 @@ export const en = {
     optional: '(optional)',
     cancel: 'Cancel',
     save: 'Save changes',
+    pager: 'More of the list',
+    older: 'Older',
+    newest: 'Newest',
     copy: 'Copy',
     copied: 'Copied',
     copyFailed: 'Selected: copy it by hand',
@@ -191,6 +195,7 @@ export const en = {
 
   tokens,
   keys,
+  clients,
 
   admin: {
     title: 'Administration',

@@ -1,0 +1,166 @@
+/** Clients: the applications and services of an organization. */
+import type { ComponentChildren } from 'preact'
+import { span } from './en-counted.ts'
+
+type Words = ComponentChildren
+
+export const clients = {
+  title: 'Clients',
+  lead: 'The applications and services of your organizations that ask for tokens here.',
+  empty: 'No clients yet',
+  emptyNote:
+    'A client is an application or a service that asks this server for tokens, or that calls an API with a key of its own.',
+  noOrganization:
+    'Clients belong to an organization, and you are not a member of one. Ask an administrator to add you to yours.',
+  create: 'Register a client',
+  newTitle: 'Register a client',
+  newLead: 'What kind of application is it? The right settings follow from that.',
+
+  client: 'Client',
+  kind: 'Kind',
+  organization: 'Organization',
+  noOne: 'The operator',
+  status: 'Status',
+  enabled: 'Enabled',
+  disabled: 'Disabled',
+
+  kinds: {
+    web_server: {
+      name: 'Web server',
+      what: 'People use it in a browser, and its code runs on your server: Express, Django, Rails, PHP.',
+      settings:
+        'People are sent here to sign in and come back with a code. Your server changes the code into tokens and shows its secret (authorization code with PKCE, client_secret_basic).',
+    },
+    single_page: {
+      name: 'Single-page application',
+      what: 'It runs in the browser alone: React, Vue, plain JavaScript, without a server of its own.',
+      settings:
+        'Whoever opens the page can read all of it, so it has no secret. PKCE makes sure that only the page that began a sign-in can finish it (authorization code with PKCE, no client authentication).',
+    },
+    mobile: {
+      name: 'Mobile or desktop app',
+      what: 'It is installed on a phone or a computer: iOS, Android, macOS, Windows.',
+      settings:
+        'It signs people in through the system’s browser and is called back at an address that is its own. It has no secret, as every copy would have the same one (native application, authorization code with PKCE).',
+    },
+    command_line: {
+      name: 'Command line',
+      what: 'A program in a terminal that opens a browser for the sign-in.',
+      settings:
+        'It listens on the loopback address of its own machine for the answer, at any free port. It has no secret (native application, authorization code with PKCE).',
+    },
+    service: {
+      name: 'Service',
+      what: 'It runs without anybody present: a job, a backend that calls another, an API that checks tokens.',
+      settings:
+        'It shows its secret and gets a token for itself; nobody signs in (client credentials, client_secret_basic).',
+    },
+  },
+
+  form: {
+    name: 'Name',
+    nameHint: 'People see it when they are asked to allow it.',
+    nameHintService: 'So that you and your colleagues know it.',
+    organization: 'Organization',
+    organizationHint: 'Its members look after the client, by their role.',
+    redirectUris: 'Redirect URIs',
+    redirectHints: {
+      web_server:
+        'Where people come back to after signing in, exactly, one a line. https, or http on localhost: https://app.example.com/callback',
+      single_page:
+        'Where people come back to after signing in, exactly, one a line. https, or http on localhost: https://app.example.com/',
+      mobile:
+        'Where the app is called back, one a line: a scheme of your domain in reverse, com.example.app:/callback, or an https address that the system hands to it.',
+      command_line:
+        'Where the program listens, one a line. Write it without a port, and any port will do: http://127.0.0.1/callback',
+      service: '',
+    },
+    postLogout: 'Where people may go after signing out',
+    postLogoutHint: 'Addresses for post_logout_redirect_uri, one a line, compared exactly.',
+    scopesTitle: 'What may it ask for at most?',
+    scopes: 'Scopes',
+    scopesHint: 'The scopes of your organization’s resources. A client that asks for more is refused.',
+    noScopes:
+      'Your organization has no resources yet. The client can sign people in; register a resource to give it more.',
+    more: 'More settings',
+    introspect: 'It is the server of',
+    introspectHint:
+      'It may ask whether credentials for these resources are good (introspection, /v1/verify).',
+    settings: 'What this means',
+    button: 'Register',
+  },
+
+  registeredTitle: 'It is registered',
+  registeredLead: (name: Words): Words[] => [name, ' is ready. Put this into it:'],
+  clientId: 'Client ID',
+  secret: 'Client secret',
+  snippetTitles: {
+    web_server: 'On your server, with openid-client for Node',
+    single_page: 'In the browser, with oauth4webapi',
+    mobile: 'In your app, with AppAuth or the like',
+    command_line: 'In your program, with openid-client for Node',
+    service: 'Get a token',
+  },
+  toClient: 'Go to the client',
+
+  settings: 'Settings',
+  edit: 'Edit',
+  editTitle: 'Edit client',
+  grantTypes: 'Grant types',
+  authMethod: 'Authentication',
+  redirectUris: 'Redirect URIs',
+  postLogoutRedirectUris: 'After signing out',
+  introspect: 'Server of',
+  none: 'None',
+  created: 'Registered',
+  scopes: 'Scopes',
+  noScopes: 'None: it can sign people in, and nothing more.',
+  noScopesService: 'None: it can get no tokens.',
+  disabledNote: 'This client is disabled: it gets no tokens, and its tokens and keys are refused.',
+
+  secrets: 'Secrets',
+  secretsLead: 'It may have several, so that one can be replaced without a pause.',
+  noSecrets: 'It has no secret now, so it cannot authenticate.',
+  publicNote: 'A public client: users can read everything it has, so it has no secret.',
+  addSecret: 'Add secret',
+  addSecretTitle: 'Add a secret',
+  addSecretLead: 'The others stay as they are. Retire them when the new one is in use.',
+  newSecretTitle: 'The new secret',
+  newSecretLead: 'It works from now on, beside the others.',
+  expires: 'Expires',
+  noExpiry: 'Never',
+  expiresIn: (seconds: number): string => `In ${span(seconds)}`,
+  secretCreated: 'Created',
+  retire: 'Retire',
+  retireWhich: (last4: Words): Words[] => [' …', last4],
+  retireTitle: 'Retire this secret?',
+  retireNote: (last4: Words, name: Words): Words[] => [
+    'Every copy of ',
+    name,
+    ' that still uses the secret ending in ',
+    last4,
+    ' can get no more tokens from now on. Tokens that it has already live on until they expire.',
+  ],
+  retireLast: 'It is the last one: the client cannot authenticate until you add another.',
+  keepSecret: 'Keep secret',
+
+  keys: 'API keys',
+  keysNote: 'For its own requests, without asking for a token first.',
+  toKeys: 'See its keys',
+
+  disable: 'Disable',
+  enable: 'Enable',
+  disableTitle: (name: string): string => `Disable ${name}?`,
+  disableNote: (name: Words): Words[] => [
+    name,
+    ' stops working at once, for everybody: nobody can sign in to it, and its tokens and keys are refused. You can enable it again.',
+  ],
+  keepEnabled: 'Keep it enabled',
+  delete: 'Delete',
+  deleteTitle: (name: string): string => `Delete ${name}?`,
+  deleteNote: (name: Words): Words[] => [
+    name,
+    ' stops working at once, for everybody. Its secrets, its keys and what people allowed it end with it. This cannot be undone.',
+  ],
+  keep: 'Keep client',
+}
