@@ -1,5 +1,6 @@
 /** What everything in this room that changes something has in common: who does it, one transaction, one audit row. */
 import type { Audit, AuditEvent, Source } from '../audit/audit.ts'
+import type { Config } from '../config.ts'
 import type { Identity } from '../credentials/kind.ts'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
@@ -9,6 +10,7 @@ import type { Revocations } from '../revocation/revocation.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 
 export interface DeveloperDeps {
+  readonly config: Pick<Config, 'issuer' | 'environments'>
   readonly db: Db
   readonly keyring: Keyring
   readonly audit: Pick<Audit, 'record'>

@@ -49,7 +49,7 @@ export async function changed(tx: Tx, identifier: string): Promise<void> {
 
 type ResourceRow = Awaited<ReturnType<ReturnType<typeof selectResources>['executeTakeFirstOrThrow']>>
 
-function selectResources(db: Db | Tx) {
+export function selectResources(db: Db | Tx) {
   return db
     .selectFrom('resource')
     .selectAll('resource')
@@ -62,7 +62,7 @@ function selectResources(db: Db | Tx) {
     )
 }
 
-function toResource(row: ResourceRow): Resource {
+export function toResource(row: ResourceRow): Resource {
   return {
     identifier: row.identifier,
     name: row.name,

@@ -1,0 +1,82 @@
+/** A resource on the wire: what is sent to register or change one, and what is answered. Lifetimes are in seconds. */
+import { z } from 'zod'
+import { shownText } from '../accounts/shown-text.ts'
+import { textThat } from '../http/text-schema.ts'
+import type { ShownResource } from '../resources/resource-list.ts'
+import { MAX_ACCESS_TOKEN_LIFETIME, resourceKeys } from '../resources/resource-schema.ts'
+import { scopeNameMistake } from '../resources/scope.ts'
+
+const scope = z.strictObject({
+  description: shownText,
+  restricted: z.boolean().default(false).describe('An account needs a role for it'),
+})
+
+const lifetime = z.int().min(1).max(MAX_ACCESS_TOKEN_LIFETIME)
+const env = z.string().nullable().describe('Only keys of this environment; null: of any')
+
+export const newResource = z
+  .strictObject({
+    identifier: resourceKeys.identifier.describe('The audience of its tokens: an absolute URI'),
+    name: resourceKeys.name,
+    organization: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('Needed when the caller acts on several organizations'),
+    token_format: resourceKeys.token_format.default('jwt'),
+    token_signing_alg: resourceKeys.token_signing_alg.default('ES256'),
+    access_token_lifetime: lifetime.default(900),
+    env: env.default(null),
+    scopes: z.record(textThat(scopeNameMistake), scope).default({}),
+  })
+  .meta({ id: 'NewResource' })
+
+export const resourceChanges = z
+  .strictObject({
+    name: resourceKeys.name.optional(),
+    token_format: resourceKeys.token_format.optional(),
+    access_token_lifetime: lifetime.optional(),
+    env: env.optional(),
+    scopes: z
+      .record(textThat(scopeNameMistake), scope.nullable())
+      .optional()
+      .describe('Added or changed; null takes one away, from clients and roles too; others stay'),
+  })
+  .meta({ id: 'ResourceChanges' })
+
+export type NewResource = z.output<typeof newResource>
+export type ResourceChanges = z.output<typeof resourceChanges>
+
+export const resourceObject = z
+  .strictObject({
+    identifier: z.string(),
+    name: z.string(),
+    organization: z.string().nullable(),
+    built_in: z.boolean(),
+    token_format: z.enum(['jwt', 'opaque']),
+    token_signing_alg: z.string(),
+    access_token_lifetime: z.int(),
+    env: z.string().nullable(),
+    scopes: z.record(z.string(), z.strictObject({ description: z.string(), restricted: z.boolean() })),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Resource' })
+
+export function resourceJson(resource: ShownResource): z.input<typeof resourceObject> {
+  return {
+    identifier: resource.identifier,
+    name: resource.name,
+    organization: resource.organizationId,
+    built_in: resource.builtIn,
+    token_format: resource.tokenFormat,
+    token_signing_alg: resource.tokenSigningAlg,
+    access_token_lifetime: resource.accessTokenLifetime,
+    env: resource.env,
+    scopes: Object.fromEntries(
+      [...resource.scopes].map(([name, { description, restricted }]) => [name, { description, restricted }]),
+    ),
+    created_at: resource.createdAt.toISOString(),
+    updated_at: resource.updatedAt.toISOString(),
+  }
+}
