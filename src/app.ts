@@ -44,6 +44,7 @@ import type { WrapStore } from './oidc/deps.ts'
 import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
 import { oidcSweep } from './oidc/sweep.ts'
+import { ensureOwnResource } from './resources/own-resource.ts'
 import { createResourceDirectory } from './resources/resource-directory.ts'
 import { createRevocations, revocationSweep } from './revocation/revocation.ts'
 import type { Keyring } from './secrets/keyring.ts'
@@ -51,6 +52,7 @@ import { deviceSweep } from './sign-in/device.ts'
 import { invitationSweep } from './sign-in/invitation.ts'
 import { createSignInPages } from './sign-in/pages.tsx'
 import { throttleSweep } from './sign-in/throttle.ts'
+import { verifyRoutes } from './verify/verify-routes.ts'
 
 export interface AppDeps {
   readonly config: Config
@@ -99,6 +101,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   await nodes.start()
   await revocations.start()
   await ensureSigningKeys(db, keyring)
+  await ensureOwnResource(db, config.issuer)
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }
   const oidcDeps = { ...ground, revocations, clients, resources, wrapStore }
   const oidc = await createOidc(oidcDeps, pages)
@@ -112,7 +115,11 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     db,
     issuer: config.issuer,
     authenticate: createApiCaller({ authenticate, csrf, ownResource }),
-    routes: [...credentialRoutes(), ...clientRoutes(developer)],
+    routes: [
+      ...credentialRoutes({ ...ground, revocations, sessions }),
+      ...verifyRoutes({ issuer: config.issuer, ownResource, authenticate, clients, resources }),
+      ...clientRoutes(developer),
+    ],
   })
   const rooms = [
     api,

@@ -1,9 +1,12 @@
-/** `/v1/credentials/self`: whoever holds a credential, of whatever kind, may learn what it is worth now. */
+/** `/v1/credentials/self`: whoever holds a credential, of whatever kind, may learn what it is worth now, and end it. */
 import { ANY_CREDENTIAL } from '../http/api-route.ts'
+import { sourceOf } from '../http/context.ts'
 import { apiRoute } from './api-caller.ts'
+import { type EndCredentialDeps, endings } from './end-credential.ts'
 import { identityAnswer, identityJson } from './identity-json.ts'
 
-export function credentialRoutes() {
+export function credentialRoutes(deps: EndCredentialDeps) {
+  const endOf = endings(deps)
   return [
     apiRoute({
       method: 'get',
@@ -13,6 +16,19 @@ export function credentialRoutes() {
       status: 200,
       response: identityAnswer,
       answer: async ({ caller }) => identityJson(caller),
+    }),
+    apiRoute({
+      method: 'delete',
+      path: '/v1/credentials/self',
+      summary: 'End this credential',
+      scope: ANY_CREDENTIAL,
+      status: 204,
+      revokes: true,
+      async answer({ caller, ctx }) {
+        const end = endOf[caller.kind]
+        if (!end) throw new Error(`a credential of the kind ${caller.kind} cannot end itself`)
+        await end(caller, sourceOf(ctx))
+      },
     }),
   ]
 }

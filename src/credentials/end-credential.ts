@@ -1,0 +1,45 @@
+/** A credential that ends itself, whatever kind it is: refused everywhere once the change log has been read. */
+import type { BrowserSessions } from '../accounts/browser-session.ts'
+import type { Audit, Source } from '../audit/audit.ts'
+import type { ChangeLog } from '../db/change-log.ts'
+import type { Db } from '../db/connect.ts'
+import { transaction } from '../db/transaction.ts'
+import type { Revocations } from '../revocation/revocation.ts'
+import type { Identity } from './kind.ts'
+
+export interface EndCredentialDeps {
+  readonly db: Db
+  readonly audit: Audit
+  readonly changeLog: ChangeLog
+  readonly revocations: Revocations
+  /** From the oidc room. */
+  readonly sessions: Pick<BrowserSessions, 'end'>
+}
+
+/** Ends it with everything that hangs on it, and says so in the audit. Refused here when the promise resolves. */
+export type End = (identity: Identity, source: Source) => Promise<void>
+
+/** How each kind that can end itself does; by the kind's name. */
+export function endings(deps: EndCredentialDeps): Readonly<Record<string, End>> {
+  const { db, audit, changeLog, revocations, sessions } = deps
+  return {
+    /** The token alone, as RFC 7009 does for an access token: its grant and its refresh token live on. */
+    async 'access-token'({ kind, credentialId: id, subject, clientId, expiresAt = null }, source) {
+      await transaction(db, async tx => {
+        await revocations.revoke(tx, { kind: 'token', id, reason: 'ended_itself', expiresAt })
+        await audit.record(tx, {
+          type: 'token_revoked',
+          outcome: 'success',
+          actor: subject,
+          subject,
+          credential: { kind, id },
+          ...(clientId !== undefined && { clientId }),
+          source,
+        })
+      })
+      await changeLog.catchUp()
+    },
+
+    session: ({ subject, credentialId }, source) => sessions.end(subject.id, credentialId, source),
+  }
+}
