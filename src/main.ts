@@ -84,6 +84,25 @@ async function withOpened<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
   }
 }
 
+/** Ends the process in order at the first SIGTERM or SIGINT. */
+function onSignal(log: Logger, end: () => Promise<void>): void {
+  let isEnding = false
+  const begin = async (signal: NodeJS.Signals) => {
+    if (isEnding) return
+    isEnding = true
+    log.info({ signal }, 'ending: no new work, finishing what is in flight')
+    try {
+      await end()
+      log.info('ended')
+    } catch (error) {
+      log.error({ err: error }, 'the end was not orderly')
+      process.exit(1)
+    }
+  }
+  process.on('SIGTERM', begin)
+  process.on('SIGINT', begin)
+}
+
 /** `latchkey start`. Returns when the server answers; the process ends with a signal. */
 export async function start(): Promise<void> {
   await withOpened(async opened => {
@@ -103,34 +122,20 @@ export async function start(): Promise<void> {
     if (!demo && (await closeDemo(db))) log.warn('the demo client of an earlier start was disabled')
     const app = await createApp({ config, db, keyring, log })
     const server = await listen(app.koa, config)
-
     const adminLink = await prepareAdminLink(db, keyring)
-    print('issuer', config.issuer)
-    if (adminLink !== undefined) print('admin', `${config.issuer}${adminLink}`)
-    print('data', resolve(config.dataDir))
-    if (demo) print('try', demoCurl(config.issuer, demo))
-    print('ready')
-
-    const end = async (signal: NodeJS.Signals) => {
-      log.info({ signal }, 'ending: no new work, finishing what is in flight')
+    // Before anything is printed: whoever reads `ready` may send a signal at once.
+    onSignal(log, async () => {
       app.drain()
       await sleep(config.shutdownDelay * 1000)
       await server.close()
       await app.stop()
       await close()
-      log.info('ended')
-    }
-    let isEnding = false
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (isEnding) return
-      isEnding = true
-      end(signal).catch((error: unknown) => {
-        log.error({ err: error }, 'the end was not orderly')
-        process.exit(1)
-      })
-    }
-    process.on('SIGTERM', onSignal)
-    process.on('SIGINT', onSignal)
+    })
+    print('issuer', config.issuer)
+    if (adminLink !== undefined) print('admin', `${config.issuer}${adminLink}`)
+    print('data', resolve(config.dataDir))
+    if (demo) print('try', demoCurl(config.issuer, demo))
+    print('ready')
   })
 }
 

@@ -69,10 +69,9 @@ const db = delay === undefined ? plain : plain.withPlugin(delayAfterReads(Number
 const wrapStore = values['broken-storage'] ? breakSingleUse(plain, keyring) : undefined
 const app = await createApp({ config, db, keyring, log, wrapStore })
 const server = await listen(app.koa, config)
-process.stdout.write('ready\n')
-
 process.once('SIGTERM', async () => {
   await server.close()
   await app.stop()
   await plain.destroy()
 })
+process.stdout.write('ready\n')
