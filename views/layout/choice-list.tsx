@@ -38,6 +38,8 @@ export function ChoiceList({ name, legend, value, options }: ChoiceListProps) {
 }
 
 export interface TickProps {
+  /** made from the name unless given */
+  id?: string | undefined
   name: string
   value?: string | undefined
   checked: boolean
@@ -46,8 +48,7 @@ export interface TickProps {
 }
 
 /** Yes or no. */
-export function Tick({ name, value = 'true', checked, label, hint }: TickProps) {
-  const id = fieldId(name)
+export function Tick({ name, id = fieldId(name), value = 'true', checked, label, hint }: TickProps) {
   return (
     <label class="tick" for={id}>
       <input id={id} type="checkbox" name={name} value={value} checked={checked} />

@@ -7,6 +7,7 @@ import type { ComponentChildren } from 'preact'
 import { clients } from './en-clients.ts'
 import { counted, duration, number } from './en-counted.ts'
 import { keys, tokens } from './en-minted.ts'
+import { resources } from './en-resources.ts'
 
 type Words = ComponentChildren
 type Direction = 'ltr' | 'rtl'
@@ -196,6 +197,7 @@ export const en = {
   tokens,
   keys,
   clients,
+  resources,
 
   admin: {
     title: 'Administration',

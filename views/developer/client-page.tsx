@@ -1,0 +1,117 @@
+import { Codes } from '../admin/row-name.tsx'
+import { Button, ButtonLink } from '../layout/button.tsx'
+import { DetailsList } from '../layout/details-list.tsx'
+import { Form } from '../layout/form.tsx'
+import { Name } from '../layout/name.tsx'
+import { paths } from '../layout/paths.ts'
+import { ScopeList } from '../layout/scope-list.tsx'
+import { Time } from '../layout/time.tsx'
+import { WidePage } from '../layout/wide-page.tsx'
+import { Notice } from '../messages/notice.tsx'
+import { usePage } from '../page-context.ts'
+import { clientPath, keysPath, type ShownClient } from './client.ts'
+import { ClientStatus } from './client-list-page.tsx'
+import { ClientSecrets } from './client-secrets.tsx'
+
+export interface ClientPageProps {
+  client: ShownClient
+  canChange: boolean
+}
+
+export function ClientPage({ client, canChange }: ClientPageProps) {
+  const words = usePage().messages.clients
+  const here = clientPath(client.clientId)
+  return (
+    <WidePage
+      title={client.name}
+      heading={<Name>{client.name}</Name>}
+      lead={<code>{client.clientId}</code>}
+      current="clients"
+      trail={[{ href: paths.clients, label: words.title }]}
+      actions={
+        canChange ? (
+          <ButtonLink look="secondary" href={`${here}/edit`}>
+            {words.edit}
+          </ButtonLink>
+        ) : undefined
+      }
+    >
+      {client.disabled ? <Notice tone="warning">{words.disabledNote}</Notice> : null}
+      <section class="card" aria-labelledby="settings">
+        <h2 id="settings">{words.settings}</h2>
+        <Settings client={client} />
+      </section>
+      <section aria-labelledby="scopes">
+        <h2 id="scopes">{words.scopes}</h2>
+        <div class="card">
+          {client.scopes.length > 0 ? (
+            <ScopeList groups={client.scopes} />
+          ) : (
+            <p class="hint">{client.kind === 'service' ? words.noScopesService : words.noScopes}</p>
+          )}
+        </div>
+      </section>
+      <ClientSecrets client={client} canChange={canChange} />
+      <section aria-labelledby="keys">
+        <h2 id="keys">{words.keys}</h2>
+        <div class="card rows">
+          <div class="row">
+            <p class="row-text hint">{words.keysNote}</p>
+            <ButtonLink look="secondary" compact href={keysPath(client.clientId)}>
+              {words.toKeys}
+            </ButtonLink>
+          </div>
+        </div>
+      </section>
+      {canChange ? <Endings client={client} /> : null}
+    </WidePage>
+  )
+}
+
+function Settings({ client }: { client: ShownClient }) {
+  const words = usePage().messages.clients
+  const { organization, introspect, kind } = client
+  const codes = (values: string[]) => <Codes values={values} none={words.none} />
+  return (
+    <DetailsList
+      details={[
+        { term: words.kind, value: words.kinds[kind].name },
+        { term: words.status, value: <ClientStatus disabled={client.disabled} /> },
+        {
+          term: words.organization,
+          value: organization === undefined ? words.noOne : <Name>{organization}</Name>,
+        },
+        { term: words.grantTypes, value: codes(client.grantTypes) },
+        { term: words.authMethod, value: codes([client.authMethod]) },
+        kind === 'service' ? undefined : { term: words.redirectUris, value: codes(client.redirectUris) },
+        client.postLogoutRedirectUris.length > 0
+          ? { term: words.postLogoutRedirectUris, value: codes(client.postLogoutRedirectUris) }
+          : undefined,
+        introspect.length > 0 ? { term: words.introspect, value: introspect.join(', ') } : undefined,
+        { term: words.created, value: <Time value={client.createdAt} /> },
+      ]}
+    />
+  )
+}
+
+/** Enabling harms nobody, so it asks nothing. */
+function Endings({ client }: { client: ShownClient }) {
+  const words = usePage().messages.clients
+  const here = clientPath(client.clientId)
+  return (
+    <div class="buttons">
+      {client.disabled ? (
+        <Form action={`${here}/enable`} class="item-action">
+          <Button look="secondary">{words.enable}</Button>
+        </Form>
+      ) : (
+        <ButtonLink look="danger" href={`${here}/disable`}>
+          {words.disable}
+        </ButtonLink>
+      )}
+      <ButtonLink look="danger" href={`${here}/delete`}>
+        {words.delete}
+      </ButtonLink>
+    </div>
+  )
+}

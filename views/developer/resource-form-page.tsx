@@ -1,0 +1,122 @@
+import { Button, ButtonLink } from '../layout/button.tsx'
+import { CheckedForm } from '../layout/checked-form.tsx'
+import { ChoiceList } from '../layout/choice-list.tsx'
+import { Field } from '../layout/field.tsx'
+import type { FormErrors } from '../layout/form-errors.ts'
+import { paths } from '../layout/paths.ts'
+import { Select } from '../layout/select.tsx'
+import type { TrailStep } from '../layout/trail.tsx'
+import { WidePage } from '../layout/wide-page.tsx'
+import { usePage } from '../page-context.ts'
+import { resourcePath } from './resource.ts'
+import { type ScopeRow, ScopeRows } from './scope-rows.tsx'
+
+/** As typed, under the names of the fields. */
+export interface ResourceValues {
+  identifier: string
+  name: string
+  organization: string
+  token_format: string
+  /** seconds */
+  access_token_lifetime: string
+  /** empty: any */
+  env: string
+  scopes: ScopeRow[]
+}
+
+export interface ResourceFormPageProps {
+  /** the one that is edited; undefined: a new one */
+  resource?: { identifier: string; name: string } | undefined
+  values: ResourceValues
+  errors: FormErrors
+  /** to choose from; undefined: it is decided */
+  organizations?: { id: string; name: string }[] | undefined
+  environments: string[]
+  /** seconds to choose from */
+  lifetimes: number[]
+}
+
+export function ResourceFormPage(props: ResourceFormPageProps) {
+  const { resource, values, errors, organizations, environments, lifetimes } = props
+  const { resources: words, layout } = usePage().messages
+  const { form } = words
+  const labels = {
+    identifier: form.identifier,
+    name: form.name,
+    organization: form.organization,
+    token_format: form.tokenFormat,
+    access_token_lifetime: form.lifetime,
+    env: form.environment,
+    scopes: form.scopes,
+  }
+  const back = resource ? resourcePath(resource.identifier) : paths.resources
+  const trail: TrailStep[] = [{ href: paths.resources, label: words.title }]
+  if (resource) trail.push({ href: back, label: resource.name })
+  return (
+    <WidePage
+      title={resource ? words.editTitle : words.newTitle}
+      lead={resource ? <code>{resource.identifier}</code> : words.newLead}
+      current="resources"
+      trail={trail}
+      hasErrors={Object.keys(errors).length > 0}
+    >
+      <CheckedForm action={resource ? `${back}/edit` : paths.resources} labels={labels} errors={errors}>
+        {field => (
+          <>
+            {resource ? null : (
+              <Field
+                name="identifier"
+                type="url"
+                value={values.identifier}
+                hint={form.identifierHint}
+                {...field('identifier')}
+              />
+            )}
+            <Field name="name" value={values.name} hint={form.nameHint} {...field('name')} />
+            {organizations ? (
+              <Select
+                name="organization"
+                value={values.organization}
+                options={organizations.map(({ id, name }) => ({ value: id, label: name }))}
+                hint={form.organizationHint}
+                {...field('organization')}
+              />
+            ) : null}
+            <ChoiceList
+              name="token_format"
+              legend={form.tokenFormat}
+              value={values.token_format}
+              options={[
+                { value: 'jwt', label: form.jwt, hint: form.jwtHint },
+                { value: 'opaque', label: form.opaque, hint: form.opaqueHint },
+              ]}
+            />
+            <Select
+              name="access_token_lifetime"
+              value={values.access_token_lifetime}
+              options={lifetimes.map(seconds => ({ value: String(seconds), label: words.span(seconds) }))}
+              {...field('access_token_lifetime')}
+            />
+            <Select
+              name="env"
+              value={values.env}
+              options={[
+                { value: '', label: form.anyEnvironment },
+                ...environments.map(env => ({ value: env, label: env })),
+              ]}
+              hint={form.environmentHint}
+              {...field('env')}
+            />
+            <ScopeRows rows={values.scopes} error={field('scopes').error} />
+            <div class="buttons">
+              <Button>{resource ? layout.save : form.button}</Button>
+              <ButtonLink look="quiet" href={back}>
+                {layout.cancel}
+              </ButtonLink>
+            </div>
+          </>
+        )}
+      </CheckedForm>
+    </WidePage>
+  )
+}

@@ -1,0 +1,17 @@
+/** A resource, as the people who look after it see it. */
+export interface ShownResource {
+  identifier: string
+  name: string
+  /** undefined: the operator's own */
+  organization?: string | undefined
+  builtIn: boolean
+  tokenFormat: 'jwt' | 'opaque'
+  /** seconds */
+  lifetime: number
+  /** undefined: any */
+  env?: string | undefined
+  createdAt: Date
+  scopes: { name: string; description: string; restricted: boolean }[]
+}
+
+export const resourcePath = (identifier: string) => `/resources/${encodeURIComponent(identifier)}`
