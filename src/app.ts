@@ -16,6 +16,8 @@ import { createApiCaller } from './credentials/api-caller.ts'
 import { createAuthenticate } from './credentials/authenticate.ts'
 import { credentialRoutes } from './credentials/credentials-api.ts'
 import { credentialKinds } from './credentials/kinds.ts'
+import { createMintedTokens } from './credentials/minted-life-cycle.ts'
+import { createTokenPages } from './credentials/pages.tsx'
 import { createRefusals } from './credentials/refusals.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
 import type { Db } from './db/connect.ts'
@@ -51,6 +53,7 @@ import type { Keyring } from './secrets/keyring.ts'
 import { deviceSweep } from './sign-in/device.ts'
 import { invitationSweep } from './sign-in/invitation.ts'
 import { createSignInPages } from './sign-in/pages.tsx'
+import { createRecentSignIn } from './sign-in/recent-sign-in.tsx'
 import { throttleSweep } from './sign-in/throttle.ts'
 import { verifyRoutes } from './verify/verify-routes.ts'
 
@@ -110,7 +113,10 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const ownResource = `${config.issuer}/v1`
   const kinds = credentialKinds({ ...oidcDeps, refusals, ownResource, accessTokens, findSession })
   const authenticate = createAuthenticate({ kinds, refusals, audit })
+  const minted = createMintedTokens({ ...ground, revocations, clients, resources })
   const developer = { ...ground, revocations, ownResource }
+  const recentSignIn = createRecentSignIn({ ...ground, sessions })
+  const personPages = { ...ground, sessions, recentSignIn, resources, minted, ownResource }
   const api = createApi({
     db,
     issuer: config.issuer,
@@ -126,6 +132,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     createSignInPages({ ...ground, sessions }),
     createInteractionPages({ ...oidcDeps, sessions, provider: oidc.provider }),
     createAccountPages({ ...ground, sessions, applications }),
+    createTokenPages(personPages),
     createAdminPages({ ...ground, sessions, changeLog }),
   ]
 

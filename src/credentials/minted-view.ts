@@ -1,0 +1,117 @@
+/** Tokens and scopes as the pages show them. */
+import type { Minted, MintedState } from '../../views/credentials/minted.tsx'
+import type { UsageOfDay } from '../../views/credentials/usage-chart.tsx'
+import type { ScopeGroup } from '../../views/layout/scope-list.tsx'
+import { describeUserAgent } from '../accounts/user-agent.ts'
+import type { Resource } from '../resources/resource.ts'
+import { FORMAT_OF_KIND, type MintedToken } from './minted-token.ts'
+
+const USER_AGENT_LENGTH = 120
+
+/** @param resources all there are, for the names of what it may do */
+export function shownMinted(token: MintedToken, resources: readonly Resource[]): Minted {
+  const { lastUsed, cnf } = token
+  return {
+    id: token.id,
+    name: token.name,
+    description: token.description ?? undefined,
+    masked: masked(token),
+    env: token.env,
+    state: stateOf(token, new Date()),
+    scopes: givenScopes(token.scopes, resources),
+    createdAt: token.createdAt,
+    notBefore: token.notBefore ?? undefined,
+    expiresAt: token.expiresAt ?? undefined,
+    revokedAt: token.revokedAt ?? undefined,
+    lastUsed: lastUsed
+      ? {
+          at: lastUsed.at,
+          address: lastUsed.address ?? undefined,
+          userAgent: describeUserAgent(lastUsed.userAgent) || lastUsed.userAgent?.slice(0, USER_AGENT_LENGTH),
+        }
+      : undefined,
+    allowedAddresses: token.allowedAddresses ? [...token.allowedAddresses] : undefined,
+    rateLimit: token.rateLimit ?? undefined,
+    binding: cnf ? (cnf.jkt === undefined ? 'certificate' : 'dpop') : undefined,
+    pendingSince: token.pendingSince ?? undefined,
+    retiring: token.retiring ?? undefined,
+  }
+}
+
+/** Enough to find it again in a file or a log, and nothing to guess from. */
+function masked({ prefix, env, kind, last4 }: MintedToken): string {
+  return prefix === '' ? `…${last4}` : `${prefix}_${env}_${FORMAT_OF_KIND[kind]}_…${last4}`
+}
+
+function stateOf(token: MintedToken, now: Date): MintedState {
+  if (token.status !== 'active') return token.status
+  if (token.expiresAt && token.expiresAt <= now) return 'expired'
+  if (token.notBefore && token.notBefore > now) return 'notYet'
+  return token.pendingSince ? 'pending' : 'active'
+}
+
+/** What was given, also where the resource or the scope is gone. */
+export function givenScopes(
+  scopes: ReadonlyMap<string, ReadonlySet<string>>,
+  resources: readonly Resource[],
+): ScopeGroup[] {
+  const known = new Map(resources.map(resource => [resource.identifier, resource]))
+  return [...scopes].map(([identifier, names]) => {
+    const resource = known.get(identifier)
+    return {
+      title: resource?.name ?? identifier,
+      resource: identifier,
+      scopes: [...names].map(name => {
+        const scope = resource?.scopes.get(name)
+        return {
+          value: name,
+          label: scope?.description || name,
+          description: scope?.description ? name : undefined,
+          restricted: scope?.restricted,
+        }
+      }),
+    }
+  })
+}
+
+/** What may be chosen, for a form: values are `<resource> <scope>`. Resources without any are left out. */
+export function choosableScopes(
+  choices: readonly { readonly resource: Resource; readonly allowed: ReadonlySet<string> }[],
+): ScopeGroup[] {
+  return choices.flatMap(({ resource, allowed }) => {
+    const scopes = [...resource.scopes].filter(([name]) => allowed.has(name))
+    if (scopes.length === 0) return []
+    return [
+      {
+        title: resource.name,
+        resource: resource.identifier,
+        scopes: scopes.map(([name, { description, restricted }]) => ({
+          value: `${resource.identifier} ${name}`,
+          label: description || name,
+          description: description ? name : undefined,
+          restricted,
+        })),
+      },
+    ]
+  })
+}
+
+const DAY = 86_400_000
+
+/** Counts of hours or days as the last `days` days, oldest first, those without use included. UTC. */
+export function usageByDay(
+  counts: readonly { readonly at: Date; readonly outcome: 'success' | 'refused'; readonly count: number }[],
+  { days, now }: { days: number; now: Date },
+): UsageOfDay[] {
+  const today = Math.floor(now.getTime() / DAY)
+  const all = Array.from({ length: days }, (_, index) => ({
+    day: new Date((today - days + 1 + index) * DAY),
+    success: 0,
+    refused: 0,
+  }))
+  for (const { at, outcome, count } of counts) {
+    const of = all[Math.floor(at.getTime() / DAY) - (today - days + 1)]
+    if (of) of[outcome] += count
+  }
+  return all
+}
