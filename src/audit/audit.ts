@@ -35,6 +35,8 @@ export interface AuditEvent {
 export interface Audit {
   /** In the transaction of what it tells about. @throws what the database says: then the change does not happen. */
   record(tx: Tx | Db, event: AuditEvent): Promise<void>
+  /** The same for many events. */
+  recordAll(tx: Tx | Db, events: readonly AuditEvent[]): Promise<void>
   /** In the next batch. Never waits and never throws. */
   recordLater(event: AuditEvent): void
   start(): void
@@ -97,6 +99,13 @@ export function createAudit({ db, log, flushMs = 1_000, maxWaiting = 20_000 }: A
   return {
     async record(tx, event) {
       await tx.insertInto('audit_event').values(rowOf(event)).execute()
+    },
+    async recordAll(tx, events) {
+      for (let at = 0; at < events.length; at += BATCH_SIZE)
+        await tx
+          .insertInto('audit_event')
+          .values(events.slice(at, at + BATCH_SIZE).map(rowOf))
+          .execute()
     },
     recordLater(event) {
       if (waiting.length >= maxWaiting) dropped++

@@ -85,10 +85,19 @@ export async function appendChange(
   type: string,
   payload: Record<string, unknown>,
 ): Promise<void> {
-  await tx
-    .insertInto('change_log')
-    .values({ type, payload: JSON.stringify(payload) })
-    .execute()
+  await appendChanges(tx, type, [payload])
+}
+
+/** As many rows of one type as there are payloads, in one statement. */
+export async function appendChanges(
+  tx: Tx | Db,
+  type: string,
+  payloads: readonly Record<string, unknown>[],
+): Promise<void> {
+  await sql`
+    INSERT INTO change_log (type, payload)
+    SELECT ${type}, payload::jsonb FROM unnest(${payloads.map(payload => JSON.stringify(payload))}::text[]) AS payload
+  `.execute(tx)
 }
 
 export function createChangeLog(options: ChangeLogOptions): ChangeLog {

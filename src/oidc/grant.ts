@@ -89,17 +89,22 @@ export async function endGrants(
   if (filter.sessionUid !== undefined)
     update = update.where('session_uid', '=', filter.sessionUid).where('offline', '=', false)
   const ended = await update.returning(['id', 'client_id', 'account_id', 'expires_at']).execute()
-  for (const grant of ended) {
-    await deps.revocations.revoke(tx, { kind: 'grant', id: grant.id, reason, expiresAt: grant.expires_at })
-    await deps.audit.record(tx, {
+  if (ended.length === 0) return 0
+  await deps.revocations.revokeAll(
+    tx,
+    ended.map(grant => ({ kind: 'grant', id: grant.id, reason, expiresAt: grant.expires_at })),
+  )
+  await deps.audit.recordAll(
+    tx,
+    ended.map(grant => ({
       type: reason === 'refresh_reuse' || reason === 'code_reuse' ? reason : 'grant_revoked',
       outcome: 'success',
       actor: { type: 'client', id: grant.client_id },
       subject: { type: 'account', id: grant.account_id },
       clientId: grant.client_id,
       detail: { grant_id: grant.id, reason },
-    })
-  }
+    })),
+  )
   return ended.length
 }
 

@@ -3,7 +3,12 @@ import { sql } from 'kysely'
 import type { SweepTarget } from '../db/sweep.ts'
 
 export const oidcSweep: readonly SweepTarget[] = [
-  { name: 'sessions', table: 'session', where: sql<boolean>`expires_at < now() - interval '1 day'` },
+  {
+    name: 'sessions',
+    table: 'session',
+    // Those without anybody are many: every visit to /end_session makes one.
+    where: sql<boolean>`expires_at < now() AND (account_id IS NULL OR expires_at < now() - interval '1 day')`,
+  },
   { name: 'interactions', table: 'interaction', where: sql<boolean>`expires_at < now() - interval '1 hour'` },
   {
     name: 'grants',

@@ -1,5 +1,6 @@
 // RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): asked at our page, and then really out.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { sql } from 'kysely'
 import type { Agent, Page } from '../support/agent.ts'
 import { asking } from '../support/answers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
@@ -173,6 +174,24 @@ describe('signing out', () => {
     expect([await introspect(elsewhere.token), await refresh(elsewhere.token)]).toEqual([true, 200])
     const { status, location } = await mine.agent.get('/account')
     expect([status, location]).toEqual([303, `${app.issuer}/sign-in?return_to=%2Faccount`])
+  })
+
+  test('works however many authorizations hang on the session', async () => {
+    const { agent, token } = await signedIn()
+    // One by one they would not fit into the ten seconds of a transaction, and nobody could sign out any more.
+    await sql`
+      INSERT INTO authorization_grant (id, account_id, client_id, session_uid, offline, payload, expires_at)
+      SELECT 'many' || number, account_id, client_id, session_uid, offline, payload, expires_at
+      FROM (SELECT * FROM authorization_grant ORDER BY created_at DESC LIMIT 1) AS latest, generate_series(1, 12000) AS number
+    `.execute(app.db)
+    await confirm(agent, await agent.get(endSession()), 'Sign out')
+    expect([await isSignedIn(agent), await introspect(token)]).toEqual([false, false])
+    const { revoked } = await app.db
+      .selectFrom('revocation')
+      .select(eb => eb.fn.countAll<string>().as('revoked'))
+      .where('id', 'like', 'many%')
+      .executeTakeFirstOrThrow()
+    expect(revoked).toBe('12000')
   })
 
   test('is not what “Stay signed in” does', async () => {
