@@ -109,7 +109,7 @@ const ownerColumn = ({ type }: Owner): RawBuilder<unknown> =>
 
 type TokenRow = Awaited<ReturnType<ReturnType<typeof selectTokens>['executeTakeFirstOrThrow']>>
 
-function selectTokens(db: Db | Tx) {
+export function selectTokens(db: Db | Tx) {
   return db
     .selectFrom('minted_token')
     .leftJoin('credential_last_use', 'credential_last_use.credential_id', 'minted_token.id')
@@ -122,7 +122,7 @@ function selectTokens(db: Db | Tx) {
     ])
 }
 
-function toMintedToken(row: TokenRow): MintedToken {
+export function toMintedToken(row: TokenRow): MintedToken {
   const [retired] = (row.retired ?? []).filter(({ until }) => new Date(until) > row.now)
   return {
     id: row.id,
