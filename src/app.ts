@@ -16,6 +16,7 @@ import { createApiCaller } from './credentials/api-caller.ts'
 import { createAuthenticate } from './credentials/authenticate.ts'
 import { credentialRoutes } from './credentials/credentials-api.ts'
 import { credentialKinds } from './credentials/kinds.ts'
+import { personalAccessTokenRoutes } from './credentials/minted-api.ts'
 import { createMintedTokens } from './credentials/minted-life-cycle.ts'
 import { createTokenPages } from './credentials/pages.tsx'
 import { createRefusals } from './credentials/refusals.ts'
@@ -24,7 +25,11 @@ import type { Db } from './db/connect.ts'
 import { createNodes, nodeSweep } from './db/nodes.ts'
 import { createOutbox, outboxSweep } from './db/outbox.ts'
 import { createSweeper } from './db/sweep.ts'
+import { apiKeyRoutes } from './developer/api-keys-api.ts'
 import { clientRoutes } from './developer/clients-api.ts'
+import { organizationRoutes } from './developer/organizations-api.ts'
+import { resourceRoutes } from './developer/resources-api.ts'
+import { usageRoutes } from './developer/usage-api.ts'
 import { createApi } from './http/api.ts'
 import { createAssets } from './http/assets.ts'
 import { createTrustedProxies, forwarding } from './http/client-address.ts'
@@ -124,7 +129,12 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     routes: [
       ...credentialRoutes({ ...ground, revocations, sessions }),
       ...verifyRoutes({ issuer: config.issuer, ownResource, authenticate, clients, resources }),
+      ...personalAccessTokenRoutes({ db, minted }),
+      ...apiKeyRoutes({ db, minted }),
       ...clientRoutes(developer),
+      ...resourceRoutes(developer),
+      ...organizationRoutes(developer),
+      ...usageRoutes(developer),
     ],
   })
   const rooms = [

@@ -1,5 +1,6 @@
+import { endTokensOf } from '../credentials/end-tokens-of.ts'
 import type { Tx } from '../db/connect.ts'
-import type { DeveloperDeps } from './change.ts'
+import type { Actor, DeveloperDeps } from './change.ts'
 
 /** Longer than anything that is issued to a client lives: a grant (90 days). */
 const REMEMBERED_DAYS = 91
@@ -10,9 +11,12 @@ const REMEMBERED_DAYS = 91
  */
 export async function endClient(
   tx: Tx,
-  { revocations }: Pick<DeveloperDeps, 'revocations'>,
+  deps: Pick<DeveloperDeps, 'audit' | 'revocations'>,
+  actor: Actor,
   clientId: string,
 ): Promise<void> {
+  const reason = 'client_deleted'
   const expiresAt = new Date(Date.now() + REMEMBERED_DAYS * 86_400_000)
-  await revocations.revoke(tx, { kind: 'client', id: clientId, reason: 'client_deleted', expiresAt })
+  await deps.revocations.revoke(tx, { kind: 'client', id: clientId, reason, expiresAt })
+  await endTokensOf(tx, deps, actor, { type: 'client', id: clientId }, reason)
 }

@@ -118,7 +118,7 @@ export async function removeClient(deps: DeveloperDeps, actor: Actor, clientId: 
   await change(deps, async tx => {
     await lockClient(tx, clientId)
     const { client } = await getOwnClient(tx, actor, clientId)
-    await endClient(tx, deps, clientId)
+    await endClient(tx, deps, actor, clientId)
     await deleteClient(tx, clientId)
     await recordChange(tx, deps.audit, actor, {
       type: 'client_deleted',
