@@ -154,6 +154,8 @@ describe('a running server', () => {
     await way.mend()
     await until('it is ready again', isReady)
 
+    const failures = answers.some(({ status }) => status === 500) ? server.log().match(/.*"level":50.*/g) : []
+    expect(failures).toEqual([])
     for (const { status } of answers) expect([200, 303, 503]).toContain(status)
     // An account is made together with its audit row and its known device.
     const { db } = single
