@@ -144,7 +144,7 @@ describe('an address', () => {
         '/jwks',
         '/account',
         '/interaction/x',
-        '/v1/credentials/self',
+        '/.well-known/openid-configuration',
       ]) {
         const answer = await ask({ method, path })
         expectOrderly(answer)

@@ -98,19 +98,20 @@ describe('never', () => {
     }
   })
 
-  test.each([
-    '/',
-    '/sign-in',
-    '/account',
-    '/authorize',
-    '/end_session',
-    '/admin',
-    '/health/ready',
-    '/v1/credentials/self',
-  ])('%s', async path => {
-    for (const origin of ['https://evil.example', 'null', OWN]) {
-      expect(allowed(await from(origin, { path }))).toBeUndefined()
-      expect(allowed(await preflight(origin, path))).toBeUndefined()
+  test.each(['/', '/sign-in', '/account', '/authorize', '/end_session', '/admin', '/health/ready'])(
+    '%s',
+    async path => {
+      for (const origin of ['https://evil.example', 'null', OWN]) {
+        expect(allowed(await from(origin, { path }))).toBeUndefined()
+        expect(allowed(await preflight(origin, path))).toBeUndefined()
+      }
+    },
+  )
+
+  test('our own API, to an origin that nobody registered', async () => {
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:8081.evil.example']) {
+      expect(allowed(await from(origin, { path: '/v1/credentials/self' }))).toBeUndefined()
+      expect(allowed(await preflight(origin, '/v1/credentials/self'))).toBeUndefined()
     }
   })
 })
