@@ -48,7 +48,7 @@ export function mintedFieldsOf(values: MintedValues, rules: ExpiryRules): Minted
 
 /** What the page shows when making it was refused. @throws what is not about fields */
 export function mintedErrorsOf(error: unknown, values: MintedValues): FormErrors {
-  return formErrorsOf(error, {
+  const errors = formErrorsOf(error, {
     fields: {
       scopes: 'scope',
       rate_limit: 'rate_limit_requests',
@@ -58,6 +58,7 @@ export function mintedErrorsOf(error: unknown, values: MintedValues): FormErrors
     },
     items: { allowed_addresses: linesOf(values.allowed_addresses) },
   })
+  return values.scope.length === 0 && errors.scope ? { ...errors, scope: 'Choose at least one.' } : errors
 }
 
 /** A resource's identifier has no space. */

@@ -74,26 +74,31 @@ export function givenScopes(
   })
 }
 
-/** What may be chosen, for a form: values are `<resource> <scope>`. Resources without any are left out. */
+/**
+ * What may be chosen, for a form: values are `<resource> <scope>`. Resources without any are left out; our own API comes last
+ * and folded where there are others.
+ */
 export function choosableScopes(
   choices: readonly { readonly resource: Resource; readonly allowed: ReadonlySet<string> }[],
 ): ScopeGroup[] {
-  return choices.flatMap(({ resource, allowed }) => {
-    const scopes = [...resource.scopes].filter(([name]) => allowed.has(name))
-    if (scopes.length === 0) return []
-    return [
-      {
-        title: resource.name,
-        resource: resource.identifier,
-        scopes: scopes.map(([name, { description, restricted }]) => ({
-          value: `${resource.identifier} ${name}`,
-          label: description || name,
-          description: description ? name : undefined,
-          restricted,
-        })),
-      },
-    ]
-  })
+  const some = choices
+    .map(({ resource, allowed }) => ({
+      resource,
+      scopes: [...resource.scopes].filter(([name]) => allowed.has(name)),
+    }))
+    .filter(({ scopes }) => scopes.length > 0)
+    .sort((one, other) => Number(one.resource.builtIn) - Number(other.resource.builtIn))
+  return some.map(({ resource, scopes }) => ({
+    title: resource.name,
+    resource: resource.identifier,
+    folded: resource.builtIn && some.length > 1,
+    scopes: scopes.map(([name, { description, restricted }]) => ({
+      value: `${resource.identifier} ${name}`,
+      label: description || name,
+      description: description ? name : undefined,
+      restricted,
+    })),
+  }))
 }
 
 const DAY = 86_400_000

@@ -39,7 +39,6 @@ export function ExpiryField({ values, rules, field }: ExpiryFieldProps) {
         name="expires_at"
         type="date"
         value={values.expires_at}
-        optional
         hint={latest && form.dateHint(latest)}
         min={dateOf(now)}
         max={latest && dateOf(latest)}

@@ -9,7 +9,8 @@ const LIMITS = ['allowed_addresses', 'rate_limit_requests', 'rate_limit_seconds'
 
 /** What most tokens do without: folded away until something is in it. */
 export function LimitFields({ values, field }: { values: MintedValues; field: Refused }) {
-  const { form } = usePage().messages.tokens
+  const { tokens, layout } = usePage().messages
+  const { form } = tokens
   const isOpen =
     values.allowed_addresses !== '' ||
     values.rate_limit_requests !== '' ||
@@ -31,23 +32,26 @@ export function LimitFields({ values, field }: { values: MintedValues; field: Re
           optional
           {...field('allowed_addresses')}
         />
-        <div class="side-by-side">
-          <Field
-            name="rate_limit_requests"
-            type="number"
-            min="1"
-            value={values.rate_limit_requests}
-            optional
-            hint={form.rateHint}
-            {...field('rate_limit_requests')}
-          />
-          <Select
-            name="rate_limit_seconds"
-            value={values.rate_limit_seconds}
-            options={periods}
-            {...field('rate_limit_seconds')}
-          />
-        </div>
+        <fieldset class="choices">
+          <legend>
+            {form.rateLimit} <span class="optional">{layout.optional}</span>
+          </legend>
+          <p class="hint">{form.rateHint}</p>
+          <div class="side-by-side">
+            <Field
+              name="rate_limit_requests"
+              type="number"
+              value={values.rate_limit_requests}
+              {...field('rate_limit_requests')}
+            />
+            <Select
+              name="rate_limit_seconds"
+              value={values.rate_limit_seconds}
+              options={periods}
+              {...field('rate_limit_seconds')}
+            />
+          </div>
+        </fieldset>
       </div>
     </details>
   )

@@ -1,5 +1,6 @@
 import { Codes, RowName } from '../admin/row-name.tsx'
 import { DataTable } from '../layout/data-table.tsx'
+import { Time } from '../layout/time.tsx'
 import { type Minted, type MintedFrame, mintedPath, useMintedWords } from './minted.tsx'
 import { Expiry, LastUsed, StateBadge } from './minted-state.tsx'
 
@@ -23,7 +24,15 @@ export function MintedTable({ frame, items }: { frame: MintedFrame; items: Minte
           heading: words.columns.lastUsed,
           cell: item => <LastUsed lastUsed={item.lastUsed && { ...item.lastUsed, userAgent: undefined }} />,
         },
-        { heading: words.columns.expires, cell: item => <Expiry expiresAt={item.expiresAt} /> },
+        {
+          heading: words.columns.expires,
+          cell: item =>
+            item.revokedAt ? (
+              <span class="hint">{words.endedAt(<Time key="time" value={item.revokedAt} />)}</span>
+            ) : (
+              <Expiry expiresAt={item.expiresAt} />
+            ),
+        },
       ]}
     />
   )

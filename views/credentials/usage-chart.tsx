@@ -1,4 +1,3 @@
-import { DataTable } from '../layout/data-table.tsx'
 import { usePage } from '../page-context.ts'
 
 export interface UsageOfDay {
@@ -21,46 +20,31 @@ export function UsageChart({ days }: { days: UsageOfDay[] }) {
     (most, day) => (uses(day) > (most ? uses(most) : 0) ? day : most),
     undefined,
   )
-  const inWords = busiest
-    ? `${chart.title}: ${total}. ${chart.busiest(messages.time.day(busiest.day), uses(busiest))}`
-    : `${chart.title}: ${chart.none}`
+  const inWords =
+    busiest && `${chart.title}: ${total}. ${chart.busiest(messages.time.day(busiest.day), uses(busiest))}`
   return (
     <figure class="card chart">
       <figcaption>
         <span>{chart.title}</span>
         <span class="hint">{busiest ? total : chart.none}</span>
       </figcaption>
-      <svg
-        class="bar-chart usage-chart"
-        viewBox={`0 0 ${Math.max(1, days.length) * STEP} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={inWords}
-      >
-        {days.map((day, index) => (
-          <Bar
-            key={day.day.toISOString()}
-            day={day}
-            x={index * STEP + 1}
-            most={busiest ? uses(busiest) : 0}
-          />
-        ))}
-      </svg>
       {busiest ? (
         <>
+          <svg
+            class="bar-chart usage-chart"
+            viewBox={`0 0 ${Math.max(1, days.length) * STEP} ${HEIGHT}`}
+            preserveAspectRatio="none"
+            role="img"
+            aria-label={inWords}
+          >
+            {days.map((day, index) => (
+              <Bar key={day.day.toISOString()} day={day} x={index * STEP + 1} most={uses(busiest)} />
+            ))}
+          </svg>
           <Legend />
           <details class="disclosure">
             <summary>{chart.table}</summary>
-            <DataTable
-              caption={chart.title}
-              rows={days.filter(day => uses(day) > 0).reverse()}
-              rowKey={day => day.day.toISOString()}
-              columns={[
-                { heading: chart.day, cell: day => messages.time.day(day.day) },
-                { heading: chart.success, cell: day => messages.number(day.success) },
-                { heading: chart.refused, cell: day => messages.number(day.refused) },
-              ]}
-            />
+            <UsageTable days={days.filter(day => uses(day) > 0).reverse()} />
           </details>
         </>
       ) : null}
@@ -103,6 +87,36 @@ function Legend() {
         {chart.refused}
       </li>
     </ul>
+  )
+}
+
+function UsageTable({ days }: { days: UsageOfDay[] }) {
+  const { messages } = usePage()
+  const { chart } = messages.tokens
+  return (
+    <table class="plain-table">
+      <caption class="visually-hidden">{chart.title}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{chart.day}</th>
+          <th scope="col" class="amount">
+            {chart.success}
+          </th>
+          <th scope="col" class="amount">
+            {chart.refused}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {days.map(({ day, success, refused }) => (
+          <tr key={day.toISOString()}>
+            <th scope="row">{messages.time.day(day)}</th>
+            <td class="amount">{messages.number(success)}</td>
+            <td class="amount">{messages.number(refused)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   )
 }
 

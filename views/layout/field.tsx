@@ -5,12 +5,15 @@ export interface FieldProps extends LabelledProps, Omit<ControlState, 'hint'> {
   value?: string | undefined
   /** `off` unless given: what browsers fill in are people, not tokens */
   autoComplete?: string | undefined
-  /** for numbers and dates */
+  /** for dates */
   min?: string | undefined
   max?: string | undefined
 }
 
-/** A labelled input with its hint and its error. */
+/**
+ * A labelled input with its hint and its error. A number is typed as text: a browser's number field sends nothing at all for
+ * what it cannot read, and nobody would notice.
+ */
 export function Field(field: FieldProps) {
   const { name, type = 'text', value, optional, autoComplete = 'off', min, max } = field
   const input = {
@@ -27,7 +30,7 @@ export function Field(field: FieldProps) {
   return (
     <Labelled {...field}>
       {type === 'text' ? <input type="text" {...input} {...(name === 'username' ? asTyped : {})} /> : null}
-      {type === 'number' ? <input type="number" inputMode="numeric" {...input} /> : null}
+      {type === 'number' ? <input type="text" class="number" inputMode="numeric" {...input} /> : null}
       {type === 'date' ? <input type="date" {...input} /> : null}
       {type === 'password' ? <input type="password" {...input} {...asTyped} /> : null}
       {type === 'email' ? <input type="email" {...input} {...asTyped} /> : null}

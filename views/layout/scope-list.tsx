@@ -13,6 +13,8 @@ export interface ScopeGroup {
   /** the identifier of the resource; OpenID Connect's own scopes have none */
   resource?: string | undefined
   scopes: Scope[]
+  /** to choose from, but rarely: shown on demand */
+  folded?: boolean | undefined
 }
 
 /** What was allowed, in the resource's words, to be read. The consent page has the one to choose from. */

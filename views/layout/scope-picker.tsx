@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { fieldId } from './labelled.tsx'
 import { type Scope, type ScopeGroup, ScopeGroupTitle, ScopeText } from './scope-list.tsx'
 
@@ -44,16 +45,37 @@ export function ScopePicker({ groups, ticked, title, hint, none, error, autoFocu
       ) : null}
       <div class="scope-groups">
         {groups.map((group, index) => (
-          <fieldset key={`${group.resource} ${group.title}`}>
-            <legend>
-              <ScopeGroupTitle group={group} />
-            </legend>
-            <div class="scopes">
-              {group.scopes.map((scope, position) => box(scope, index === 0 && position === 0))}
-            </div>
-          </fieldset>
+          <Foldable key={`${group.resource} ${group.title}`} group={group} ticked={ticked}>
+            <fieldset>
+              <legend class={group.folded ? 'visually-hidden' : undefined}>
+                <ScopeGroupTitle group={group} />
+              </legend>
+              <div class="scopes">
+                {group.scopes.map((scope, position) => box(scope, index === 0 && position === 0))}
+              </div>
+            </fieldset>
+          </Foldable>
         ))}
       </div>
     </section>
+  )
+}
+
+interface FoldableProps {
+  group: ScopeGroup
+  ticked: readonly string[]
+  children: ComponentChildren
+}
+
+/** Never hides what is ticked. */
+function Foldable({ group, ticked, children }: FoldableProps) {
+  if (!group.folded) return <>{children}</>
+  return (
+    <details class="disclosure" open={group.scopes.some(({ value }) => ticked.includes(value))}>
+      <summary>
+        <bdi>{group.title}</bdi>
+      </summary>
+      {children}
+    </details>
   )
 }

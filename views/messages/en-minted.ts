@@ -31,6 +31,7 @@ function words(noun: 'token' | 'key') {
     from: (address: Words): Words[] => ['from ', address],
     neverExpires: 'Never',
     expired: (when: Words): Words[] => ['Expired ', when],
+    endedAt: (when: Words): Words[] => ['Ended ', when],
     expiresSoon: (when: Words): Words[] => ['Soon: ', when],
 
     details: 'Details',
@@ -127,7 +128,8 @@ function words(noun: 'token' | 'key') {
         'One address or range a line, such as 203.0.113.7 or 2001:db8::/32. Empty: it works from anywhere.',
       requests: 'Requests at most',
       per: 'In',
-      rateHint: 'Empty: no limit.',
+      rateLimit: 'Rate limit',
+      rateHint: 'Empty: it may be used as often as anybody likes.',
       perSecond: 'A second',
       perMinute: 'A minute',
       perHour: 'An hour',
