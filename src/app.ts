@@ -16,10 +16,13 @@ import { createApiCaller } from './credentials/api-caller.ts'
 import { createAuthenticate } from './credentials/authenticate.ts'
 import { credentialRoutes } from './credentials/credentials-api.ts'
 import { credentialKinds } from './credentials/kinds.ts'
+import { createMinted } from './credentials/minted.ts'
 import { personalAccessTokenRoutes } from './credentials/minted-api.ts'
-import { createMintedTokens } from './credentials/minted-life-cycle.ts'
+import { renameInMinted } from './credentials/minted-token.ts'
 import { createTokenPages } from './credentials/pages.tsx'
+import { rateLimitSweep } from './credentials/rate-limit.ts'
 import { createRefusals } from './credentials/refusals.ts'
+import { usageSweep } from './credentials/usage.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
 import type { Db } from './db/connect.ts'
 import { createNodes, nodeSweep } from './db/nodes.ts'
@@ -50,6 +53,7 @@ import type { Logger } from './log.ts'
 import type { WrapStore } from './oidc/deps.ts'
 import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
+import { renameInConsent } from './oidc/rename-resource.ts'
 import { oidcSweep } from './oidc/sweep.ts'
 import { ensureOwnResource } from './resources/own-resource.ts'
 import { createResourceDirectory } from './resources/resource-directory.ts'
@@ -109,16 +113,27 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   await nodes.start()
   await revocations.start()
   await ensureSigningKeys(db, keyring)
-  await ensureOwnResource(db, config.issuer)
+  await ensureOwnResource(db, config.issuer, [renameInMinted, renameInConsent])
+  await changeLog.catchUp()
+  await resources.preload()
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }
   const oidcDeps = { ...ground, revocations, clients, resources, wrapStore }
+  const refusals = createRefusals(config.issuer)
+  const keysAndTokens = createMinted({ ...oidcDeps, refusals })
+  const minted = keysAndTokens.tokens
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications, accessTokens, findSession } = oidc
-  const refusals = createRefusals(config.issuer)
   const ownResource = `${config.issuer}/v1`
-  const kinds = credentialKinds({ ...oidcDeps, refusals, ownResource, accessTokens, findSession })
+  const kinds = credentialKinds({
+    ...oidcDeps,
+    refusals,
+    ownResource,
+    accessTokens,
+    findSession,
+    verifyMinted: keysAndTokens.verify,
+    apiKeyHeader: config.apiKeyHeader,
+  })
   const authenticate = createAuthenticate({ kinds, refusals, audit })
-  const minted = createMintedTokens({ ...ground, revocations, clients, resources })
   const developer = { ...ground, revocations, ownResource }
   const recentSignIn = createRecentSignIn({ ...ground, sessions })
   const personPages = { ...ground, sessions, recentSignIn, resources, minted, ownResource }
@@ -175,15 +190,17 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     deviceSweep,
     invitationSweep,
     adminLinkSweep,
+    rateLimitSweep,
+    ...usageSweep,
     ...oidcSweep,
   )
-  for (const worker of [audit, outbox, sweeper]) worker.start()
+  for (const worker of [audit, outbox, sweeper, keysAndTokens]) worker.start()
 
   return {
     koa,
     drain: () => health.drain(),
     async stop() {
-      await Promise.all([sweeper.stop(), outbox.stop()])
+      await Promise.all([sweeper.stop(), outbox.stop(), keysAndTokens.stop()])
       await audit.stop()
       await nodes.stop()
       await changeLog.stop()

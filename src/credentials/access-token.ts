@@ -5,6 +5,7 @@
  * - Ended by: its expiry, its own revocation (RFC 7009), the end of its grant, of the grant's browser session unless the
  *   grant is offline, of its client, of its account.
  */
+import { looksMinted } from '../secrets/minted-format.ts'
 import { type AsOfNowDeps, asOfNow, type IssuedToken } from './as-of-now.ts'
 import { findAuthorization } from './authorization.ts'
 import { checkWanted } from './check-wanted.ts'
@@ -42,9 +43,6 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** RFC 6750, section 2.1: `b64token`. */
 const BEARER = /^[\w.~+/-]+=*$/
-
-/** `<prefix>_<env>_<kind>_…`: a token of another kind, whatever the rest of it looks like. */
-const MINTED = /^[a-z][a-z0-9]{1,15}_[a-z0-9-]+_(?:key|pat)_/
 
 export function accessToken(deps: AccessTokenDeps): CredentialKind {
   const { accessTokens, refusals } = deps
@@ -84,7 +82,7 @@ export function accessToken(deps: AccessTokenDeps): CredentialKind {
 
     claim(request) {
       const sent = findAuthorization(request)
-      if (sent?.scheme !== 'bearer' || MINTED.test(sent.credentials)) return undefined
+      if (sent?.scheme !== 'bearer' || looksMinted(sent.credentials)) return undefined
       const token = sent.credentials
       if (!BEARER.test(token)) throw refusals.invalidCredential('malformed')
       return wanted => verify(token, wanted)

@@ -9,6 +9,7 @@ import type { Csrf } from '../http/csrf.ts'
 import { requestView } from '../http/request-view.ts'
 import type { OwnScope } from '../resources/own-resource.ts'
 import type { Authenticate } from './authenticate.ts'
+import { credentialHeaders } from './credential-headers.ts'
 import type { Identity } from './kind.ts'
 
 export const CSRF_HEADER = 'X-CSRF-Token'
@@ -33,6 +34,7 @@ export function createApiCaller({ authenticate, csrf, ownResource }: ApiCallerDe
     const identity = await authenticate(requestView(ctx), { wanted, source: sourceOf(ctx) })
     if (identity.kind === 'session' && !SAFE.has(ctx.method))
       csrf.check(ctx, { get: () => ctx.get(CSRF_HEADER) || undefined })
+    ctx.set(credentialHeaders(identity))
     return identity
   }
 }

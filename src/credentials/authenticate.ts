@@ -6,6 +6,7 @@
 import type { Audit, Source } from '../audit/audit.ts'
 import { invalidRequest, Problem } from '../http/problem.ts'
 import type { RequestView } from '../http/request-view.ts'
+import { looksMinted } from '../secrets/minted-format.ts'
 import type { Explain } from './checks.ts'
 import type { CredentialKind, Identity, Place, Verification, Wanted } from './kind.ts'
 import { ambiguousCredentials, type Refusals } from './refusals.ts'
@@ -88,7 +89,9 @@ function isBearer(request: RequestView): boolean {
 /** URLs end up in logs, histories and referrers (RFC 9700, section 4.3.2). */
 function refuseTokenInQuery({ url }: RequestView, explain?: Explain): void {
   const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(url) ?? []
-  if (!new URLSearchParams(query).has('access_token')) return
+  if (query === '') return
+  const fields = new URLSearchParams(query)
+  if (!fields.has('access_token') && ![...fields.values()].some(value => looksMinted(value))) return
   explain?.({ name: 'presented', passed: false, detail: 'in the address' })
   throw invalidRequest('A token must not be in the address. Send it in the Authorization header.')
 }

@@ -46,7 +46,7 @@ export function checkWanted(
 }
 
 /** Every key it is bound to was shown, also of a sort that this version does not know: those never are. */
-function isProved(cnf: Confirmation = {}, evidence: Confirmation = {}): boolean {
+export function isProved(cnf: Confirmation = {}, evidence: Confirmation = {}): boolean {
   const shown = new Map<string, unknown>(Object.entries(evidence))
   return Object.entries(cnf).every(([name, thumbprint]) => shown.get(name) === thumbprint)
 }

@@ -6,6 +6,8 @@
  */
 import type { RequestView } from '../http/request-view.ts'
 import type { Explain } from './checks.ts'
+import type { Warning } from './credential-headers.ts'
+import type { RateState } from './rate-limit.ts'
 
 export interface CredentialKind {
   /** Its file, its `kind` in identities, audit rows and tables. */
@@ -39,6 +41,9 @@ export interface Wanted {
   readonly env?: string
   /** What else the connection or the request proved: the keys that a binding may ask for. */
   readonly evidence?: Confirmation
+  /** Where the request came from, when whoever asks knows it better than the request. */
+  readonly address?: string
+  readonly userAgent?: string
   /** Somebody only asks what would happen: nothing is counted, spent, activated or written. See checks.ts. */
   readonly explain?: Explain
 }
@@ -70,4 +75,9 @@ export interface Identity {
   readonly expiresAt?: Date
   readonly acr?: string
   readonly cnf?: Confirmation
+  /** Everywhere it may do something, by resource: when none was wanted and it may be for several. */
+  readonly access?: ReadonlyMap<string, readonly string[]>
+  /** For headers of the answer: credential-headers.ts. */
+  readonly warnings?: readonly Warning[]
+  readonly rate?: RateState
 }

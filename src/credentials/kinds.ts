@@ -1,10 +1,12 @@
 /** The list: every kind of credential that this server takes. A new one is a file beside this and a line here. */
 import { type AccessTokenDeps, accessToken } from './access-token.ts'
+import { apiKey, type MintedKindDeps } from './api-key.ts'
 import type { CredentialKind } from './kind.ts'
+import { personalAccessToken } from './personal-access-token.ts'
 import { type SessionDeps, session } from './session.ts'
 
-export type CredentialKindsDeps = AccessTokenDeps & SessionDeps
+export type CredentialKindsDeps = AccessTokenDeps & MintedKindDeps & SessionDeps
 
 export function credentialKinds(deps: CredentialKindsDeps): readonly CredentialKind[] {
-  return [accessToken(deps), session(deps)]
+  return [accessToken(deps), apiKey(deps), personalAccessToken(deps), session(deps)]
 }

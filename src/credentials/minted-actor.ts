@@ -3,15 +3,13 @@ import type { Audit, AuditEvent, Source } from '../audit/audit.ts'
 import { appendChange } from '../db/change-log.ts'
 import type { Tx } from '../db/connect.ts'
 import type { Identity } from './kind.ts'
-import { type MintedRow, ownership } from './minted-token.ts'
+import { CREDENTIAL_CHANGE, type MintedRow, ownership } from './minted-token.ts'
 
 export interface Actor {
   /** Of any kind, the session included; absent: the server itself, because of a policy. */
   readonly identity?: Identity
   readonly source: Source
 }
-
-export const CREDENTIAL_CHANGE = 'credential'
 
 type Subject = Pick<MintedRow, 'id' | 'account_id' | 'client_id'>
 

@@ -13,12 +13,18 @@ import type { Revocations } from '../revocation/revocation.ts'
 import { hashSecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { mint } from '../secrets/minted-format.ts'
-import { type Actor, CREDENTIAL_CHANGE, noteChange } from './minted-actor.ts'
+import { type Actor, noteChange } from './minted-actor.ts'
 import { type BoundsDeps, type BoundToken, boundToken } from './minted-bounds.ts'
 import { mistakesOf, type NewMintedToken, rangesOf } from './minted-input.ts'
 import { type Rotation, rotateMinted } from './minted-rotation.ts'
 import { IMPORTED, idsOfImported } from './minted-secret.ts'
-import { FORMAT_OF_KIND, findMintedToken, type MintedToken, ownerTypeOf } from './minted-token.ts'
+import {
+  CREDENTIAL_CHANGE,
+  FORMAT_OF_KIND,
+  findMintedToken,
+  type MintedToken,
+  ownerTypeOf,
+} from './minted-token.ts'
 
 export type { Actor } from './minted-actor.ts'
 export type { NewMintedToken } from './minted-input.ts'

@@ -4,11 +4,15 @@
  * minted-rotation.ts, checked by verify-minted.ts.
  */
 import { type RawBuilder, type Selectable, sql } from 'kysely'
+import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { type ListPage, type PageRequest, pageOf, readCursor } from '../http/page.ts'
 import type { MintedFormatKind } from '../secrets/minted-format.ts'
 import type { Confirmation } from './kind.ts'
 import type { CredentialTables } from './tables.ts'
+
+/** The change log's row type; without an id it means all of them. */
+export const CREDENTIAL_CHANGE = 'credential'
 
 export type MintedKind = 'api-key' | 'personal-access-token'
 
@@ -170,4 +174,13 @@ export function rateLimitOf(
 ): RateLimit | null {
   const { rate_limit_requests: requests, rate_limit_seconds: seconds } = row
   return requests === null || seconds === null ? null : { requests, seconds }
+}
+
+/** The tokens for a resource stay tokens for it under its new identifier. */
+export async function renameInMinted(tx: Tx, from: string, to: string): Promise<void> {
+  await sql`
+    UPDATE minted_token SET scopes = (scopes - ${from}::text) || jsonb_build_object(${to}::text, scopes -> ${from}::text)
+    WHERE scopes ? ${from}
+  `.execute(tx)
+  await appendChange(tx, CREDENTIAL_CHANGE, {})
 }

@@ -3,6 +3,8 @@
  * and disabled look the same outside; `reason` is for the log and the audit only.
  */
 import { Problem } from '../http/problem.ts'
+import { rateHeaders } from './credential-headers.ts'
+import type { RateState } from './rate-limit.ts'
 
 export interface Refusals {
   /** For a kind whose credentials travel in `Authorization: Bearer`. */
@@ -15,6 +17,12 @@ export interface Refusals {
   insufficientScope(scopes: readonly string[]): Problem
   /** 403: issued for another resource. */
   wrongAudience(): Problem
+  /** 403: issued for another environment. */
+  wrongEnvironment(): Problem
+  /** 403: not from there. */
+  addressNotAllowed(): Problem
+  /** 429: too often. Never a 401: the credential is good. */
+  rateLimited(rate?: RateState): Problem
 }
 
 /** @param issuer the realm of every challenge: an origin, so it needs no quoting */
@@ -57,6 +65,23 @@ export function createRefusals(issuer: string): Refusals {
     },
 
     wrongAudience: () => new Problem(403, 'wrong_audience', 'The credential is for another resource.'),
+
+    wrongEnvironment: () =>
+      new Problem(403, 'wrong_environment', 'The credential is for another environment.'),
+
+    addressNotAllowed: () =>
+      new Problem(403, 'address_not_allowed', 'The credential may not be used from this address.'),
+
+    rateLimited: rate =>
+      new Problem(
+        429,
+        'rate_limited',
+        'Too many requests with this credential. Try again later.',
+        undefined,
+        {
+          headers: rate ? { 'Retry-After': String(rate.reset), ...rateHeaders(rate) } : {},
+        },
+      ),
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import { sql } from 'kysely'
 import type { OrganizationRole } from '../accounts/tables.ts'
+import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import { changed, type ResourceScope } from './resource.ts'
@@ -94,8 +95,10 @@ async function rename(tx: Tx, identifier: string): Promise<string | undefined> {
   return rows[0]?.former
 }
 
+/** Whoever keeps clients or roles in memory has the old identifier in them. */
 async function renameInIntrospect(tx: Tx, from: string, to: string): Promise<void> {
   await sql`
     UPDATE client SET introspect = array_replace(introspect, ${from}, ${to}) WHERE ${from} = ANY(introspect)
   `.execute(tx)
+  for (const type of ['client', 'role']) await appendChange(tx, type, {})
 }

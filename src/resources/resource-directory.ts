@@ -8,6 +8,8 @@ export interface ResourceDirectory {
   find(identifier: string): Promise<Resource | undefined>
   /** Always from the database. */
   list(): Promise<Resource[]>
+  /** Reads all of them into memory, so that no request waits for one. */
+  preload(): Promise<void>
   close(): void
 }
 
@@ -24,5 +26,12 @@ export function createResourceDirectory({
     idOf: payload => payload.identifier,
     load: identifier => findResource(db, identifier),
   })
-  return { ...cache, list: () => listResources(db) }
+  return {
+    ...cache,
+    list: () => listResources(db),
+    async preload() {
+      const keep = cache.begin()
+      for (const resource of await listResources(db)) keep(resource.identifier, resource)
+    },
+  }
 }

@@ -1,0 +1,31 @@
+/** What a minted token may do now: its own scopes, as far as its owner has them. */
+import { clientScopes, scopesOfAccount } from '../resources/permission.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { MintedOwner } from './minted-directory.ts'
+
+type Scopes = ReadonlySet<string>
+
+/** Owners and resources come from directories and never change: what one may do with the other is worked out once. */
+const allowed = new WeakMap<object, WeakMap<Resource, Scopes>>()
+
+function ownerScopes(owner: MintedOwner, resource: Resource): Scopes {
+  const subject = owner.type === 'client' ? owner.client : owner.account
+  const ofSubject = allowed.get(subject) ?? new WeakMap<Resource, Scopes>()
+  allowed.set(subject, ofSubject)
+  const known = ofSubject.get(resource)
+  if (known) return known
+  const scopes =
+    owner.type === 'client' ? clientScopes(owner.client, resource) : scopesOfAccount(owner.account, resource)
+  ofSubject.set(resource, scopes)
+  return scopes
+}
+
+export function mintedScopes(
+  own: readonly string[] | undefined,
+  owner: MintedOwner | undefined,
+  resource: Resource | undefined,
+): readonly string[] {
+  if (!own || !owner || !resource) return []
+  const may = ownerScopes(owner, resource)
+  return own.filter(scope => may.has(scope))
+}
