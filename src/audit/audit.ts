@@ -11,12 +11,20 @@ import { isIP } from 'node:net'
 import { type Insertable, sql } from 'kysely'
 import type { Db, Tx } from '../db/connect.ts'
 import { newId } from '../db/id.ts'
+import type { SweepTarget } from '../db/sweep.ts'
 import { isUnavailable } from '../db/unavailable.ts'
 import type { Source } from '../http/context.ts'
 import type { Logger } from '../log.ts'
 import type { AuditTables } from './tables.ts'
 
 export type { Source } from '../http/context.ts'
+
+/** What strangers were refused is kept for a while only: anybody can cause it. Everything else stays. */
+export const auditSweep: SweepTarget = {
+  name: 'refusals of strangers',
+  table: 'audit_event',
+  where: sql<boolean>`created_at < now() - interval '30 days' AND outcome = 'refused' AND actor_type = 'anonymous'`,
+}
 
 export interface AuditEvent {
   /** What happened, in snake_case, for instance `session_ended`. */
