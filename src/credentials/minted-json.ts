@@ -44,6 +44,20 @@ export function fieldsOf(body: z.output<typeof input>): Omit<NewMintedToken, 'ki
   }
 }
 
+/** A rotation says at most once when the old secret ends. */
+export function refuseTwoEnds(
+  body: { grace_seconds?: unknown; retire_at?: unknown; immediately?: boolean | undefined },
+  ctx: z.core.$RefinementCtx<unknown>,
+): void {
+  const said = [
+    ...(body.grace_seconds === undefined ? [] : ['grace_seconds']),
+    ...(body.retire_at === undefined ? [] : ['retire_at']),
+    ...(body.immediately ? ['immediately'] : []),
+  ]
+  for (const path of said.slice(1))
+    ctx.addIssue({ code: 'custom', path: [path], message: `cannot be sent together with ${said[0]}` })
+}
+
 export const rotationBody = z
   .strictObject({
     grace_seconds: z
@@ -54,6 +68,7 @@ export const rotationBody = z
     retire_at: timeIn.optional().describe('The old secret ends then, whether the new one was used or not'),
     immediately: z.boolean().default(false),
   })
+  .superRefine(refuseTwoEnds)
   .meta({ id: 'Rotation' })
 
 export function rotationOf(body: z.output<typeof rotationBody>): Rotation {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { findShownClient, listClientsOf } from '../clients/client-list.ts'
 import { apiRoute } from '../credentials/api-caller.ts'
+import { refuseTwoEnds } from '../credentials/minted-json.ts'
 import { listOf, pageQuery } from '../http/page.ts'
 import { notFound } from '../http/problem.ts'
 import { timeIn } from '../http/time-schema.ts'
@@ -28,16 +29,18 @@ const secretAddress = ({ id }: { id: string }, param: (name: string) => string) 
 
 const newSecret = z.strictObject({ expires_at: timeIn.nullable().optional() })
 
-const secretRotation = z.strictObject({
-  grace_seconds: z
-    .int()
-    .min(0)
-    .max(MAX_GRACE_SECONDS)
-    .optional()
-    .describe(`How long the replaced secret still works; ${GRACE_SECONDS} unless said`),
-  retire_at: timeIn.optional(),
-  immediately: z.boolean().optional(),
-})
+const secretRotation = z
+  .strictObject({
+    grace_seconds: z
+      .int()
+      .min(0)
+      .max(MAX_GRACE_SECONDS)
+      .optional()
+      .describe(`How long the replaced secret still works; ${GRACE_SECONDS} unless said`),
+    retire_at: timeIn.optional(),
+    immediately: z.boolean().optional(),
+  })
+  .superRefine(refuseTwoEnds)
 
 export function clientRoutes(deps: DeveloperDeps) {
   const { db } = deps
