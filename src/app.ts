@@ -8,7 +8,7 @@ import Koa from 'koa'
 import { createAccountPages } from './accounts/pages.tsx'
 import { adminLinkSweep } from './admin/admin-link.ts'
 import { createAdminPages } from './admin/pages.tsx'
-import { createAudit } from './audit/audit.ts'
+import { auditSweep, createAudit } from './audit/audit.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createRegisteredOrigins } from './clients/registered-origins.ts'
 import type { Config } from './config.ts'
@@ -18,6 +18,7 @@ import { credentialRoutes } from './credentials/credentials-api.ts'
 import { credentialKinds } from './credentials/kinds.ts'
 import { createMinted } from './credentials/minted.ts'
 import { personalAccessTokenRoutes } from './credentials/minted-api.ts'
+import { createMintedIntrospection } from './credentials/minted-introspection.ts'
 import { renameInMinted } from './credentials/minted-token.ts'
 import { createTokenPages } from './credentials/pages.tsx'
 import { rateLimitSweep } from './credentials/rate-limit.ts'
@@ -31,6 +32,7 @@ import { createSweeper } from './db/sweep.ts'
 import { apiKeyRoutes } from './developer/api-keys-api.ts'
 import { clientRoutes } from './developer/clients-api.ts'
 import { organizationRoutes } from './developer/organizations-api.ts'
+import { createDeveloperPages } from './developer/pages.ts'
 import { resourceRoutes } from './developer/resources-api.ts'
 import { usageRoutes } from './developer/usage-api.ts'
 import { createApi } from './http/api.ts'
@@ -117,10 +119,12 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   await changeLog.catchUp()
   await resources.preload()
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }
-  const oidcDeps = { ...ground, revocations, clients, resources, wrapStore }
+  const judged = { ...ground, revocations, clients, resources }
   const refusals = createRefusals(config.issuer)
-  const keysAndTokens = createMinted({ ...oidcDeps, refusals })
+  const keysAndTokens = createMinted({ ...judged, refusals })
   const minted = keysAndTokens.tokens
+  const introspection = createMintedIntrospection({ ...judged, verifyMinted: keysAndTokens.verify })
+  const oidcDeps = { ...judged, wrapStore, minted: { ...introspection, revoke: minted.revoke } }
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications, accessTokens, findSession } = oidc
   const ownResource = `${config.issuer}/v1`
@@ -142,7 +146,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     issuer: config.issuer,
     authenticate: createApiCaller({ authenticate, csrf, ownResource }),
     routes: [
-      ...credentialRoutes({ ...ground, revocations, sessions }),
+      ...credentialRoutes({ ...ground, revocations, minted, sessions }),
       ...verifyRoutes({ issuer: config.issuer, ownResource, authenticate, clients, resources }),
       ...personalAccessTokenRoutes({ db, minted }),
       ...apiKeyRoutes({ db, minted }),
@@ -158,6 +162,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     createInteractionPages({ ...oidcDeps, sessions, provider: oidc.provider }),
     createAccountPages({ ...ground, sessions, applications }),
     createTokenPages(personPages),
+    createDeveloperPages({ ...developer, ...personPages }),
     createAdminPages({ ...ground, sessions, changeLog }),
   ]
 
@@ -182,6 +187,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     koa.use(middleware)
 
   sweeper.register(
+    auditSweep,
     changeLogSweep,
     nodeSweep,
     outboxSweep,

@@ -6,12 +6,14 @@ import type { Db } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import type { Revocations } from '../revocation/revocation.ts'
 import type { Identity } from './kind.ts'
+import type { MintedTokens } from './minted-life-cycle.ts'
 
 export interface EndCredentialDeps {
   readonly db: Db
   readonly audit: Audit
   readonly changeLog: ChangeLog
   readonly revocations: Revocations
+  readonly minted: Pick<MintedTokens, 'revoke'>
   /** From the oidc room. */
   readonly sessions: Pick<BrowserSessions, 'end'>
 }
@@ -21,7 +23,9 @@ export type End = (identity: Identity, source: Source) => Promise<void>
 
 /** How each kind that can end itself does; by the kind's name. */
 export function endings(deps: EndCredentialDeps): Readonly<Record<string, End>> {
-  const { db, audit, changeLog, revocations, sessions } = deps
+  const { db, audit, changeLog, revocations, minted, sessions } = deps
+  const endMinted: End = (identity, source) =>
+    minted.revoke({ identity, source }, identity.credentialId, 'ended_itself')
   return {
     /** The token alone, as RFC 7009 does for an access token: its grant and its refresh token live on. */
     async 'access-token'({ kind, credentialId: id, subject, clientId, expiresAt = null }, source) {
@@ -39,6 +43,9 @@ export function endings(deps: EndCredentialDeps): Readonly<Record<string, End>> 
       })
       await changeLog.catchUp()
     },
+
+    'api-key': endMinted,
+    'personal-access-token': endMinted,
 
     session: ({ subject, credentialId }, source) => sessions.end(subject.id, credentialId, source),
   }

@@ -5,6 +5,7 @@ import { isUnavailable } from '../db/unavailable.ts'
 import type { OidcDeps } from './deps.ts'
 import { accessTokenStore } from './stores/access-token-store.ts'
 import { authorizationCodeStore } from './stores/authorization-code-store.ts'
+import { clientCredentialsStore } from './stores/client-credentials-store.ts'
 import { clientStore } from './stores/client-store.ts'
 import { grantStore } from './stores/grant-store.ts'
 import { interactionStore } from './stores/interaction-store.ts'
@@ -43,7 +44,7 @@ export function createAdapter(deps: OidcDeps, verifyJwt: VerifyJwtAccessToken): 
     AccessToken: () => accessTokenStore(deps, 'AccessToken', verifyJwt),
     AuthorizationCode: () => authorizationCodeStore(deps),
     Client: () => clientStore(deps),
-    ClientCredentials: () => accessTokenStore(deps, 'ClientCredentials', verifyJwt),
+    ClientCredentials: () => clientCredentialsStore(deps, verifyJwt),
     Grant: () => grantStore(deps),
     Interaction: () => interactionStore(deps),
     RefreshToken: () => refreshTokenStore(deps),

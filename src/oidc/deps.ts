@@ -2,6 +2,8 @@
 import type { Audit } from '../audit/audit.ts'
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Config } from '../config.ts'
+import type { MintedIntrospection } from '../credentials/minted-introspection.ts'
+import type { MintedTokens } from '../credentials/minted-life-cycle.ts'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import type { CookieNames } from '../http/cookies.ts'
@@ -23,6 +25,7 @@ export interface OidcDeps {
   readonly clients: ClientDirectory
   readonly resources: ResourceDirectory
   readonly cookies: CookieNames
+  readonly minted: MintedIntrospection & Pick<MintedTokens, 'revoke'>
   readonly csrf: Csrf
   readonly wrapStore?: WrapStore | undefined
 }

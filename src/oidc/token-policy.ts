@@ -1,19 +1,28 @@
 /** Who may introspect and who may revoke a token (credentials.md; RFC 7662, section 4; RFC 7009, section 2.1). */
 import type { AccessToken, Client, ClientCredentials, KoaContextWithOIDC, RefreshToken } from 'oidc-provider'
 import type { ClientDirectory } from '../clients/client-directory.ts'
+import { isMinted } from './minted-payload.ts'
 
 type Token = AccessToken | ClientCredentials | RefreshToken
 
-/** The client it was issued to; of an access token also the servers of its audience. */
+const isMintedToken = (token: Token) => token.kind === 'ClientCredentials' && isMinted(token)
+
+/**
+ * The client it was issued to; of an access token also the servers of its audience. What a client may see of an API key or
+ * a personal token was decided when it was found (credentials/minted-introspection.ts).
+ */
 export function mayIntrospect(clients: ClientDirectory) {
   return async (_ctx: KoaContextWithOIDC, client: Client, token: Token): Promise<boolean> => {
-    if (token.clientId === client.clientId) return true
+    if (token.clientId === client.clientId || isMintedToken(token)) return true
     if (token.kind === 'RefreshToken' || typeof token.aud !== 'string') return false
     return !!(await clients.find(client.clientId))?.introspect.includes(token.aud)
   }
 }
 
-/** Only the client it was issued to. Anyone else gets the same 200, and nothing happens. */
+/**
+ * Only the client it was issued to. Anyone else gets the same 200, and nothing happens. An API key or a personal token is
+ * ended by whoever holds it.
+ */
 export function mayRevoke(_ctx: KoaContextWithOIDC, client: Client, token: Token): boolean {
-  return token.clientId === client.clientId
+  return token.clientId === client.clientId || isMintedToken(token)
 }
