@@ -52,16 +52,25 @@ const checks = z
   .optional()
   .describe('With `explain`.')
 
+const headers = z.array(z.tuple([z.string(), z.string()]))
+
 const response = z
   .object({
     status: z.number().int(),
-    headers: z.array(z.tuple([z.string(), z.string()])),
+    headers,
     body: z.looseObject({}).describe('application/problem+json'),
   })
   .describe('The answer to relay.')
 
 export const verifyAnswer = z.discriminatedUnion('allowed', [
-  z.object({ allowed: z.literal(true), identity: identityAnswer, checks }),
+  z.object({
+    allowed: z.literal(true),
+    identity: identityAnswer,
+    headers: headers
+      .optional()
+      .describe('For your own answer: what its holder should know. Left out if nothing.'),
+    checks,
+  }),
   z.object({ allowed: z.literal(false), response, checks }),
 ])
 

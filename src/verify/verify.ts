@@ -6,6 +6,7 @@
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Authenticate } from '../credentials/authenticate.ts'
 import type { Check } from '../credentials/checks.ts'
+import { credentialHeaders } from '../credentials/credential-headers.ts'
 import { identityJson } from '../credentials/identity-json.ts'
 import type { Identity, Wanted } from '../credentials/kind.ts'
 import type { Source } from '../http/context.ts'
@@ -60,7 +61,9 @@ export async function verify(deps: VerifyDeps, asking: Asking, body: VerifyBody)
   }
   try {
     const identity = await deps.authenticate(view, { wanted, source })
-    return { allowed: true, identity: identityJson(identity), ...explained }
+    const headers = Object.entries(credentialHeaders(identity))
+    const told = headers.length > 0 ? { headers } : {}
+    return { allowed: true, identity: identityJson(identity), ...told, ...explained }
   } catch (error) {
     if (!(error instanceof Problem) || error.status >= 500) throw error
     return { allowed: false, response: refusedAnswer(error, requestId), ...explained }
