@@ -56,6 +56,7 @@ export function createSignInPages(deps: SignInPagesDeps): Router<State> {
         protocolLinks={{
           discovery: `${config.issuer}/.well-known/openid-configuration`,
           jwks: `${config.issuer}/jwks`,
+          api: `${config.issuer}/v1/openapi.json`,
         }}
       />
     )

@@ -21,7 +21,7 @@ export interface AccountPageProps {
 }
 
 export function AccountPage({ profile, counts }: AccountPageProps) {
-  const words = usePage().messages.account
+  const { account: words, tokens } = usePage().messages
   return (
     <WidePage title={words.title} current="account">
       <section class="card" aria-labelledby="profile">
@@ -38,6 +38,10 @@ export function AccountPage({ profile, counts }: AccountPageProps) {
           <li class="card tile">
             <a href={paths.applications}>{words.applications(counts.applications)}</a>
             <p class="hint">{words.applicationsLead}</p>
+          </li>
+          <li class="card tile">
+            <a href={paths.tokens}>{tokens.title}</a>
+            <p class="hint">{tokens.lead}</p>
           </li>
         </ul>
       </section>

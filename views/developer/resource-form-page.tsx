@@ -63,6 +63,8 @@ export function ResourceFormPage(props: ResourceFormPageProps) {
       <CheckedForm action={resource ? `${back}/edit` : paths.resources} labels={labels} errors={errors}>
         {field => (
           <>
+            {/* The Enter key presses the first button of a form: not the one for more rows. */}
+            <button type="submit" class="visually-hidden" tabIndex={-1} aria-hidden="true" />
             {resource ? null : (
               <Field
                 name="identifier"

@@ -7,10 +7,11 @@ import { usePage } from '../page-context.ts'
 
 export interface HomePageProps {
   issuer: string
-  signedIn?: { name: string } | undefined
+  /** `member`: of an organization, so that there are clients and resources to look after */
+  signedIn?: { name: string; member: boolean; admin: boolean } | undefined
   signUpOpen: boolean
   /** absolute addresses, shown as they are */
-  protocolLinks: { discovery: string; jwks: string }
+  protocolLinks: { discovery: string; jwks: string; api: string }
 }
 
 /** What this server is, the way in, and where a developer's software finds the rest. */
@@ -51,10 +52,31 @@ export function HomePage({ issuer, signedIn, signUpOpen, protocolLinks }: HomePa
             { term: words.issuer, value: <code>{issuer}</code> },
             { term: words.discovery, value: <Endpoint href={protocolLinks.discovery} /> },
             { term: words.jwks, value: <Endpoint href={protocolLinks.jwks} /> },
+            { term: words.api, value: <Endpoint href={protocolLinks.api} /> },
           ]}
         />
+        {signedIn ? <DeveloperLinks manages={signedIn.member || signedIn.admin} /> : null}
       </section>
     </WidePage>
+  )
+}
+
+function DeveloperLinks({ manages }: { manages: boolean }) {
+  const { tokens, clients, resources } = usePage().messages
+  const links = [{ href: paths.tokens as string, label: tokens.title }]
+  if (manages)
+    links.push(
+      { href: paths.clients, label: clients.title },
+      { href: paths.resources, label: resources.title },
+    )
+  return (
+    <p class="buttons">
+      {links.map(({ href, label }) => (
+        <ButtonLink key={href} look="secondary" compact href={href}>
+          {label}
+        </ButtonLink>
+      ))}
+    </p>
   )
 }
 

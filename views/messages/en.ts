@@ -77,6 +77,7 @@ export const en = {
     issuer: 'Issuer',
     discovery: 'Discovery',
     jwks: 'Public keys (JWKS)',
+    api: 'JSON API (OpenAPI)',
   },
 
   signIn: {

@@ -1,0 +1,108 @@
+/**
+ * The form of a resource. Its fields have the names of the JSON; `scope_name` and `scope_description` come as often as
+ * there are rows, `scope_restricted` is a checkbox whose value is the number of its row, and an empty `env` is any.
+ */
+import type { ResourceValues } from '../../views/developer/resource-form-page.tsx'
+import type { ScopeRow } from '../../views/developer/scope-rows.tsx'
+import { type FormErrors, formErrorsOf } from '../http/form-errors.ts'
+import type { Form } from '../http/forms.ts'
+import { validationFailed } from '../http/problem.ts'
+import type { Resource } from '../resources/resource.ts'
+import { organizationSent } from './page-deps.ts'
+import { type NewResource, newResource, type ResourceChanges, resourceChanges } from './resource-json.ts'
+import { readInput } from './schema-input.ts'
+
+const EMPTY_ROWS = 2
+const NO_SCOPE: ScopeRow = { name: '', description: '', restricted: false }
+
+export const withEmptyRows = (rows: readonly ScopeRow[], count = EMPTY_ROWS): ScopeRow[] => [
+  ...rows,
+  ...Array.from({ length: count }, () => NO_SCOPE),
+]
+
+export function typedResource(form: Form): ResourceValues {
+  const text = (name: string) => form.get(name) ?? ''
+  const names = form.all('scope_name')
+  const descriptions = form.all('scope_description')
+  const restricted = form.all('scope_restricted')
+  return {
+    identifier: text('identifier'),
+    name: text('name'),
+    organization: text('organization'),
+    token_format: text('token_format'),
+    access_token_lifetime: text('access_token_lifetime'),
+    env: text('env'),
+    scopes: names.map((name, index) => ({
+      name: name.trim(),
+      description: descriptions[index] ?? '',
+      restricted: restricted.includes(String(index)),
+    })),
+  }
+}
+
+export function valuesOf(resource: Resource): ResourceValues {
+  return {
+    identifier: resource.identifier,
+    name: resource.name,
+    organization: resource.organizationId ?? '',
+    token_format: resource.tokenFormat,
+    access_token_lifetime: String(resource.accessTokenLifetime),
+    env: resource.env ?? '',
+    scopes: withEmptyRows(
+      [...resource.scopes].map(([name, { description, restricted }]) => ({ name, description, restricted })),
+      1,
+    ),
+  }
+}
+
+/** @throws Problem 400 `validation_failed` */
+export function newResourceOf(form: Form): NewResource {
+  const values = typedResource(form)
+  return readInput(newResource, {
+    identifier: values.identifier.trim(),
+    ...organizationSent(form.get('organization')),
+    ...settingsOf(values),
+    scopes: scopesOf(values.scopes),
+  })
+}
+
+/** A scope whose row is gone, or has another name now, is taken away. @throws Problem 400 `validation_failed` */
+export function resourceChangesOf(form: Form, before: Resource): ResourceChanges {
+  const values = typedResource(form)
+  const scopes = scopesOf(values.scopes)
+  const gone = [...before.scopes.keys()].filter(name => !Object.hasOwn(scopes, name))
+  return readInput(resourceChanges, {
+    ...settingsOf(values),
+    scopes: { ...scopes, ...Object.fromEntries(gone.map(name => [name, null])) },
+  })
+}
+
+function settingsOf(values: ResourceValues) {
+  return {
+    name: values.name,
+    token_format: values.token_format,
+    access_token_lifetime: Number(values.access_token_lifetime),
+    env: values.env === '' ? null : values.env,
+  }
+}
+
+/** @throws Problem 400 for a name that is there twice, or a description without one */
+function scopesOf(rows: readonly ScopeRow[]): Record<string, { description: string; restricted: boolean }> {
+  const filled = rows.filter(({ name, description }) => name !== '' || description.trim() !== '')
+  const seen = new Set<string>()
+  for (const { name, description } of filled) {
+    if (name === '')
+      throw validationFailed([{ path: 'scopes', message: `“${description}” needs a name for software.` }])
+    if (seen.has(name))
+      throw validationFailed([{ path: 'scopes', message: `“${name}” is there twice: keep one.` }])
+    seen.add(name)
+  }
+  return Object.fromEntries(
+    filled.map(({ name, description, restricted }) => [name, { description, restricted }]),
+  )
+}
+
+/** What the page shows when it was refused. @throws what is not about fields */
+export function resourceErrorsOf(error: unknown): FormErrors {
+  return formErrorsOf(error)
+}
