@@ -33,7 +33,6 @@ import { apiKeyRoutes } from './developer/api-keys-api.ts'
 import { clientRoutes } from './developer/clients-api.ts'
 import { organizationRoutes } from './developer/organizations-api.ts'
 import { createDeveloperPages } from './developer/pages.ts'
-import { createDeveloperPages } from './developer/pages.ts'
 import { resourceRoutes } from './developer/resources-api.ts'
 import { usageRoutes } from './developer/usage-api.ts'
 import { createApi } from './http/api.ts'
@@ -163,7 +162,6 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     createInteractionPages({ ...oidcDeps, sessions, provider: oidc.provider }),
     createAccountPages({ ...ground, sessions, applications }),
     createTokenPages(personPages),
-    createDeveloperPages({ ...developer, ...personPages }),
     createDeveloperPages({ ...developer, ...personPages }),
     createAdminPages({ ...ground, sessions, changeLog }),
   ]
