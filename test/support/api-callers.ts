@@ -66,9 +66,13 @@ export async function personToken(
   username: string,
   scope: string,
 ): Promise<Caller> {
-  const params = { scope, resource: `${app.issuer}/v1` }
-  const { token } = await codeFlow(app.issuer, app.agent(), client, { params, person: { username } })
-  if (token.body.access_token === undefined) throw new Error(`no token but ${JSON.stringify(token.body)}`)
+  const params = { scope: `openid ${scope}`, resource: `${app.issuer}/v1` }
+  const { redirect, token } = await codeFlow(app.issuer, app.agent(), client, {
+    params,
+    person: { username },
+  })
+  if (token.body.access_token === undefined)
+    throw new Error(`no token but ${redirect.toString()} and ${JSON.stringify(token.body)}`)
   return bearer(app, token.body.access_token)
 }
 
