@@ -104,5 +104,5 @@ function scopesOf(rows: readonly ScopeRow[]): Record<string, { description: stri
 
 /** What the page shows when it was refused. @throws what is not about fields */
 export function resourceErrorsOf(error: unknown): FormErrors {
-  return formErrorsOf(error)
+  return formErrorsOf(error, { named: ['scopes'] })
 }

@@ -42,7 +42,7 @@ const redirectUri = ({ redirectUris }: ShownClient) => quoted(redirectUris[0] ??
 const insecure = (issuer: string, text: string) => (issuer.startsWith('http:') ? text : '')
 
 function web_server({ issuer, client }: Registered): string {
-  const lax = insecure(issuer, ', { execute: [oidc.allowInsecureRequests] }')
+  const lax = insecure(issuer, ',\n  { execute: [oidc.allowInsecureRequests] }')
   return `import * as oidc from 'openid-client'
 
 const config = await oidc.discovery(

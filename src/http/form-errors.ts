@@ -12,16 +12,23 @@ export interface FormPaths {
   readonly fields?: Readonly<Record<string, string>>
   /** The texts of a list's field, to name the one that is wrong. */
   readonly items?: Readonly<Record<string, readonly string[]>>
+  /** Fields whose JSON is an object by names that people typed. */
+  readonly named?: readonly string[]
 }
 
 /** @throws the error itself unless it says which values are wrong */
-export function formErrorsOf(error: unknown, { fields = {}, items = {} }: FormPaths = {}): FormErrors {
+export function formErrorsOf(
+  error: unknown,
+  { fields = {}, items = {}, named = [] }: FormPaths = {},
+): FormErrors {
   if (!(error instanceof Problem) || !error.errors) throw error
   const found: FormErrors = {}
   for (const { path, message } of error.errors) {
     const keys = path.split(/[.[]/)
     const field = fields[keys.slice(0, 2).join('.')] ?? fields[keys[0] ?? ''] ?? keys[0] ?? ''
-    const text = aboutItem(path, message, items[field] ?? [])
+    const text = named.includes(field)
+      ? aboutName(path, message)
+      : aboutItem(path, message, items[field] ?? [])
     found[field] = found[field] === undefined ? text : `${whole(found[field])} ${text}`
   }
   return found
@@ -32,6 +39,15 @@ function aboutItem(path: string, message: string, list: readonly string[]): stri
   const index = /\[(\d+)\](?:\.\w+)?$/.exec(path)?.[1]
   const item = index === undefined ? undefined : list[Number(index)]
   return item === undefined ? message : whole(`“${shortened(item)}” ${message}`)
+}
+
+/** `scopes["read:orders"].description`: by the name that was typed. */
+function aboutName(path: string, message: string): string {
+  const [, dotted, quoted, part] = /^\w+(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])(?:\.(\w+))?$/.exec(path) ?? []
+  const name = quoted === undefined ? dotted : String(JSON.parse(quoted))
+  if (name === undefined) return message
+  const subject = part === undefined ? `“${shortened(name)}”` : `The ${part} of “${shortened(name)}”`
+  return whole(`${subject} ${message}`)
 }
 
 const whole = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)

@@ -29,7 +29,7 @@ export const clients = {
       name: 'Web server',
       what: 'People use it in a browser, and its code runs on your server: Express, Django, Rails, PHP.',
       settings:
-        'People are sent here to sign in and come back with a code. Your server changes the code into tokens and shows its secret (authorization code with PKCE, client_secret_basic).',
+        'People are sent here to sign in and come back with a code. Your server exchanges the code for tokens and proves itself with its secret (authorization code with PKCE, client_secret_basic).',
     },
     single_page: {
       name: 'Single-page application',
@@ -53,7 +53,7 @@ export const clients = {
       name: 'Service',
       what: 'It runs without anybody present: a job, a backend that calls another, an API that checks tokens.',
       settings:
-        'It shows its secret and gets a token for itself; nobody signs in (client credentials, client_secret_basic).',
+        'It proves itself with its secret and gets a token for itself; nobody signs in (client credentials, client_secret_basic).',
     },
   },
 
