@@ -85,6 +85,11 @@ export interface App {
   stop(): Promise<void>
 }
 
+/** Our own API as a resource. Safe to repeat: a declarative file may name it, and is applied before there is a server. */
+export function prepareOwnResource(db: Db, issuer: string): Promise<void> {
+  return ensureOwnResource(db, issuer, [renameInMinted, renameInConsent])
+}
+
 /** Puts the server together and starts what runs beside requests. It does not listen. */
 export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps): Promise<App> {
   // Ground
@@ -115,7 +120,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   await nodes.start()
   await revocations.start()
   await ensureSigningKeys(db, keyring)
-  await ensureOwnResource(db, config.issuer, [renameInMinted, renameInConsent])
+  await prepareOwnResource(db, config.issuer)
   await changeLog.catchUp()
   await resources.preload()
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }

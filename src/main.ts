@@ -8,7 +8,7 @@ import { prepareAdminLink } from './admin/admin-link.ts'
 import { applyFile } from './admin/apply.ts'
 import { readDeclarativeFile } from './admin/declarative-file.ts'
 import { closeDemo, demoCurl, prepareDemo } from './admin/demo.ts'
-import { createApp } from './app.ts'
+import { createApp, prepareOwnResource } from './app.ts'
 import { createAudit } from './audit/audit.ts'
 import { type Config, loadConfig } from './config.ts'
 import { connect, type Db } from './db/connect.ts'
@@ -109,6 +109,7 @@ export async function start(): Promise<void> {
     const { config, log, db, keyring, close } = opened
     const applied = await migrateWhenThere(opened)
     if (applied.length > 0) log.info({ migrations: applied }, 'schema brought up to date')
+    await prepareOwnResource(db, config.issuer)
     if (config.configFile !== undefined) {
       const audit = createAudit({ db, log })
       const summary = await applyFile(

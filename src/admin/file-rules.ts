@@ -21,6 +21,7 @@ export function ruleMistakes(file: unknown, known: KnownObjects): Mistake[] {
     ...each('organizations', memberMistakes),
     ...repeated(file, 'resources', 'identifier'),
     ...each('resources', organizationMistakes),
+    ...each('resources', builtInMistakes),
     ...repeated(file, 'roles', 'name'),
     ...each('roles', (item, at) => scopeMistakes(item.scopes, [...at, 'scopes'], known.resources)),
     ...repeated(file, 'accounts', 'username', normalizeUsername),
@@ -57,6 +58,12 @@ function organizationMistakes({ organization }: Item, at: Path, known: KnownObje
   const id = textOf(organization)
   if (id === undefined || known.organizations.has(id)) return []
   return [mistake([...at, 'organization'], unknownName('organization', id, known.organizations))]
+}
+
+function builtInMistakes({ identifier }: Item, at: Path, known: KnownObjects): Mistake[] {
+  const id = textOf(identifier)
+  if (id === undefined || !known.builtIn.has(id)) return []
+  return [mistake([...at, 'identifier'], 'is built in: clients and roles may name it, nothing describes it')]
 }
 
 function memberMistakes({ members }: Item, at: Path, known: KnownObjects): Mistake[] {

@@ -12,6 +12,8 @@ export interface KnownObjects {
   readonly roles: ReadonlySet<string>
   /** Usernames, normalised. */
   readonly accounts: ReadonlySet<string>
+  /** Resources that follow the server: they may be named, not described. */
+  readonly builtIn: ReadonlySet<string>
 }
 
 export const NOTHING_KNOWN: KnownObjects = {
@@ -19,6 +21,7 @@ export const NOTHING_KNOWN: KnownObjects = {
   resources: new Map(),
   roles: new Set(),
   accounts: new Set(),
+  builtIn: new Set(),
 }
 
 /** @param file anything: mistakes of shape are found elsewhere */
@@ -36,6 +39,7 @@ export function withDescribed(file: unknown, known: KnownObjects): KnownObjects 
     resources,
     roles: new Set([...known.roles, ...described('roles', 'name')]),
     accounts: new Set([...known.accounts, ...described('accounts', 'username').map(normalizeUsername)]),
+    builtIn: known.builtIn,
   }
 }
 
@@ -49,6 +53,7 @@ export async function findKnownObjects(db: Db | Tx, file: unknown): Promise<Know
     UNION ALL SELECT 'resources', identifier,
       ARRAY(SELECT name FROM resource_scope WHERE resource_scope.resource = resource.identifier)
     FROM resource WHERE identifier = ANY(${resources}::text[])
+    UNION ALL SELECT 'builtIn', identifier, NULL FROM resource WHERE built_in
   `.execute(db)
   const ids = (kind: keyof KnownObjects) => new Set(rows.filter(row => row.kind === kind).map(row => row.id))
   return {
@@ -58,10 +63,11 @@ export async function findKnownObjects(db: Db | Tx, file: unknown): Promise<Know
     ),
     roles: ids('roles'),
     accounts: ids('accounts'),
+    builtIn: ids('builtIn'),
   }
 }
 
-function references(file: unknown): Record<keyof KnownObjects, string[]> {
+function references(file: unknown): Record<Exclude<keyof KnownObjects, 'builtIn'>, string[]> {
   const all = (section: Section) => itemsOf(file, section).map(({ item }) => item)
   const clients = all('clients')
   const resources = all('resources')

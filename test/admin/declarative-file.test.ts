@@ -211,8 +211,24 @@ surprise: 1
       resources: new Map(),
       roles: new Set(''),
       accounts: new Set(['ada']),
+      builtIn: new Set<string>(),
     }
     expect(parseDeclarativeFile(text, known).organizations).toHaveLength(1)
+  })
+
+  it('a built-in resource may be named, not described', () => {
+    const own = 'https://id.example.com/v1'
+    const known = {
+      organizations: new Set<string>(),
+      resources: new Map([[own, new Set(['clients:read'])]]),
+      roles: new Set<string>(),
+      accounts: new Set<string>(),
+      builtIn: new Set([own]),
+    }
+    const naming = `roles: [{ name: support, scopes: { "${own}": ["clients:read"] } }]`
+    expect(parseDeclarativeFile(naming, known).roles).toHaveLength(1)
+    const describing = `resources: [{ identifier: "${own}", name: Mine }]`
+    expect(() => parseDeclarativeFile(describing, known)).toThrow('resources[0].identifier: is built in')
   })
 
   it('quotes no secret in a mistake', () => {

@@ -196,8 +196,10 @@ accounts: [{ username: "a b", password: "1234567" }]
         'accounts[0].password',
       ]),
     )
-    for (const table of ['organization', 'resource', 'client', 'account'] as const)
+    for (const table of ['organization', 'client', 'account'] as const)
       expect(await database.db.selectFrom(table).selectAll().execute()).toEqual([])
+    const described = database.db.selectFrom('resource').selectAll().where('built_in', '=', false)
+    expect(await described.execute()).toEqual([])
   })
 
   it('names a declarative file that is not there', async () => {
