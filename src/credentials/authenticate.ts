@@ -17,6 +17,8 @@ export interface Acceptance {
   readonly wanted?: Wanted
   /** For the audit of a refusal. */
   readonly source?: Source
+  /** The caller tries another reading of the same text when this one is not known: a 401 is then nothing to tell. */
+  readonly tentative?: boolean
 }
 
 /** @throws Problem 400 `ambiguous_credentials`, 401, 403, 429 */
@@ -36,7 +38,7 @@ export function createAuthenticate({
   refusals: Refusals
   audit: Audit
 }): Authenticate {
-  return async (request, { kinds: accepted, wanted = {}, source } = {}) => {
+  return async (request, { kinds: accepted, wanted = {}, source, tentative } = {}) => {
     refuseTokenInQuery(request, wanted.explain)
     const accepts = ({ name }: CredentialKind) => accepted === undefined || accepted.includes(name)
     const claimed = kinds.flatMap(kind => claimOf(kind, request))
@@ -59,7 +61,8 @@ export function createAuthenticate({
       if (chosen) return await chosen.verify(wanted)
       if (bearer) throw refusals.invalidCredential('a kind that is not known or not taken here')
     } catch (error) {
-      if (error instanceof Problem && !wanted.explain) auditRefusal(audit, chosen?.kind, error, source)
+      const isTold = !wanted.explain && !(tentative && error instanceof Problem && error.status === 401)
+      if (error instanceof Problem && isTold) auditRefusal(audit, chosen?.kind, error, source)
       throw error
     }
     throw refusals.unauthenticated(kinds.filter(accepts).flatMap(({ challenge }) => challenge ?? []))

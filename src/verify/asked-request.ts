@@ -1,8 +1,10 @@
 /** What POST /v1/verify is asked about, as the credential kinds see a request. Nothing of the caller's own is in it. */
 import { createHash, X509Certificate } from 'node:crypto'
+import { looksLikeJwt } from '../credentials/jwt-access-token.ts'
 import type { Confirmation } from '../credentials/kind.ts'
 import { validationFailed } from '../http/problem.ts'
 import { describeRequest, type RequestView } from '../http/request-view.ts'
+import { looksMinted } from '../secrets/minted-format.ts'
 import type { VerifyBody } from './verify-schema.ts'
 
 export interface AskedRequest {
@@ -12,15 +14,24 @@ export interface AskedRequest {
 }
 
 /**
- * A credential alone is seen as if it had come in `Authorization: Bearer`, where every kind with a token takes it. Its
- * address is not known then, so one with an address list is refused: for that send the request.
+ * A credential alone is seen as if it had come in `Authorization: Bearer`, where every kind with a token takes it. Only a
+ * key that was imported from another system looks like nothing in particular: a text that may be one is seen a second time
+ * as `X-API-Key`. The address is not known then, so a credential with an address list is refused: for that send the request.
  * @param issuer for a URL that is only a path
+ * @returns the second counts when the first is not known
  * @throws Problem 400 `validation_failed` for a certificate that cannot be read
  */
-export function askedRequest({ credential = '', request }: VerifyBody, issuer: string): AskedRequest {
+export function askedRequests(
+  { credential = '', request }: VerifyBody,
+  issuer: string,
+): [AskedRequest, AskedRequest?] {
   if (!request) {
-    const headers = [['Authorization', `Bearer ${credential}`]] as const
-    return { view: describeRequest({ method: 'GET', url: `${issuer}/`, headers }) }
+    const alone = (name: string, value: string): AskedRequest => ({
+      view: describeRequest({ method: 'GET', url: `${issuer}/`, headers: [[name, value]] }),
+    })
+    const asBearer = alone('Authorization', `Bearer ${credential}`)
+    const isOurs = looksMinted(credential) !== undefined || looksLikeJwt(credential)
+    return isOurs ? [asBearer] : [asBearer, alone('X-API-Key', credential)]
   }
   const { method, url, headers, client_address, client_certificate } = request
   const view = describeRequest({
@@ -29,10 +40,9 @@ export function askedRequest({ credential = '', request }: VerifyBody, issuer: s
     headers,
     ...(client_address !== undefined && { address: client_address }),
   })
-  return {
-    view,
-    ...(client_certificate !== undefined && { evidence: { 'x5t#S256': thumbprint(client_certificate) } }),
-  }
+  const evidence =
+    client_certificate === undefined ? undefined : { 'x5t#S256': thumbprint(client_certificate) }
+  return [{ view, ...(evidence && { evidence }) }]
 }
 
 /** RFC 8705, section 3.1. */

@@ -12,7 +12,7 @@ import type { Identity, Wanted } from '../credentials/kind.ts'
 import type { Source } from '../http/context.ts'
 import { Problem, validationFailed } from '../http/problem.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
-import { askedRequest } from './asked-request.ts'
+import { type AskedRequest, askedRequests } from './asked-request.ts'
 import { refusedAnswer } from './refused-answer.ts'
 import type { VerifyAnswer, VerifyBody } from './verify-schema.ts'
 
@@ -37,22 +37,38 @@ export interface Asking {
  */
 export async function verify(deps: VerifyDeps, asking: Asking, body: VerifyBody): Promise<VerifyAnswer> {
   const { caller, requestId } = asking
-  const { resource, scopes, env } = body
+  const { resource } = body
   if (!(await mayAsk(deps, caller, resource)))
     throw new Problem(403, 'access_denied', 'This client is not a server of that resource.')
   if (!(await deps.resources.find(resource)))
     throw validationFailed([{ path: 'resource', message: 'is not a resource of this server' }])
 
-  const { view, evidence } = askedRequest(body, deps.issuer)
+  const [first, second] = askedRequests(body, deps.issuer)
+  const answer = await decide(deps, requestId, body, first, second !== undefined)
+  if (!second || isKnown(answer)) return answer
+  const other = await decide(deps, requestId, body, second)
+  // What nobody knows is answered as what it looks like.
+  return isKnown(other) ? other : answer
+}
+
+const isKnown = (answer: VerifyAnswer): boolean => answer.allowed || answer.response.status !== 401
+
+async function decide(
+  { authenticate }: VerifyDeps,
+  requestId: string,
+  { resource, scopes, env, explain }: VerifyBody,
+  { view, evidence }: AskedRequest,
+  tentative = false,
+): Promise<VerifyAnswer> {
   const checks: Check[] = []
   const wanted: Wanted = {
     resource,
     scopes,
     ...(env !== undefined && { env }),
     ...(evidence && { evidence }),
-    ...(body.explain && { explain: check => void checks.push(check) }),
+    ...(explain && { explain: check => void checks.push(check) }),
   }
-  const explained = body.explain ? { checks } : {}
+  const explained = explain ? { checks } : {}
   const userAgent = view.header('user-agent')
   const source: Source = {
     requestId,
@@ -60,7 +76,7 @@ export async function verify(deps: VerifyDeps, asking: Asking, body: VerifyBody)
     ...(userAgent !== undefined && { userAgent }),
   }
   try {
-    const identity = await deps.authenticate(view, { wanted, source })
+    const identity = await authenticate(view, { wanted, source, tentative })
     const headers = Object.entries(credentialHeaders(identity))
     const told = headers.length > 0 ? { headers } : {}
     return { allowed: true, identity: identityJson(identity), ...told, ...explained }

@@ -2,10 +2,10 @@
 // processes; the credential was hot on the other one.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Answer } from '../http/ground.ts'
-import { answer, authorizationRequest, redirectOf } from '../support/authorization.ts'
 import { form, tokenFrom } from '../support/node-requests.ts'
-import { billing, ORDERS, ordersFile, ordersWeb } from '../support/orders.ts'
+import { billing, ORDERS, ordersFile } from '../support/orders.ts'
 import { type Cluster, type ServerProcess, startCluster } from '../support/server-process.ts'
+import { createMaker, type MintedObject } from '../verify/minted.ts'
 
 const SELF = '/v1/credentials/self'
 
@@ -16,8 +16,18 @@ beforeAll(async () => {
 afterAll(() => cluster?.close())
 
 interface Credential {
+  readonly id?: string
   readonly headers: Record<string, string>
 }
+
+const SCOPES = { scopes: { [ORDERS]: ['read:orders'] } }
+
+/** Made on the first node. */
+const ada = () => createMaker(cluster.nodes[0], cluster.agent())
+
+const minted = ({ id, secret }: MintedObject): Credential => ({ id, headers: { 'x-api-key': secret } })
+const key = async () => minted(await (await ada()).key(SCOPES))
+const personalToken = async () => minted(await (await ada()).token(SCOPES))
 
 async function token(): Promise<Credential> {
   const request = form('/token', billing, { grant_type: 'client_credentials', resource: ORDERS })
@@ -48,11 +58,20 @@ async function thousandUses(node: ServerProcess, credential: Credential): Promis
 const waited = (answer: Answer) => answer.json() as { nodes: { live: number; acknowledged: number } }
 
 describe('revoked on one node, used on the other', () => {
-  test('an access token that was hot there: 1,000 uses, no success', async () => {
+  test.each<[string, () => Promise<Credential>, boolean]>([
+    ['an API key', key, false],
+    ["an API key, revoked by its client's owner", key, true],
+    ['a personal token', personalToken, false],
+    ['an access token', token, false],
+  ])('%s that was hot there: 1,000 uses, no success', async (_name, make, byOwner) => {
     const [first, second] = cluster.nodes
-    const credential = await token()
+    const credential = await make()
     await heat(second, credential)
-    const revoked = await end(first, credential, '?wait=all&timeout=30')
+    const query = '?wait=all&timeout=30'
+    const path = `/v1/api-keys/${credential.id}${query}`
+    const revoked = byOwner
+      ? await first.ask({ method: 'DELETE', path, headers: (await ada()).headers })
+      : await end(first, credential, query)
     expect([revoked.status, revoked.json()]).toEqual([
       200,
       {
@@ -67,13 +86,9 @@ describe('revoked on one node, used on the other', () => {
 
   test('a browser session', async () => {
     const [first, second] = cluster.nodes
-    const agent = cluster.agent()
-    redirectOf(await answer(agent, await agent.get(authorizationRequest(cluster.issuer, ordersWeb).url)))
-    const cookie = [...agent.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    await heat(second, { headers: { cookie } })
-    const page = await agent.get('/account')
-    const [, csrf = ''] = /name="csrf" value="([^"]+)"/.exec(page.text) ?? []
-    const headers = { cookie, origin: cluster.issuer, 'x-csrf-token': csrf }
+    const { headers } = await ada()
+    const { cookie = '' } = headers
+    await heat(second, { headers })
     expect((await first.ask({ method: 'DELETE', path: SELF, headers: { cookie } })).status).toBe(403)
     expect((await end(first, { headers }, '?wait=all&timeout=30')).status).toBe(200)
     for (const node of cluster.nodes) expect((await use(node, { headers: { cookie } })).status).toBe(401)

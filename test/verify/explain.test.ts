@@ -178,7 +178,7 @@ describe('what was presented', () => {
         ['authorization', 'Bearer a'],
         ['authorization', 'Bearer b'],
       ],
-      'access-token',
+      'more than one explicit credential',
       400,
     ],
     ['a bearer token that no kind takes', [['authorization', 'Bearer']], 'access-token', 401],
