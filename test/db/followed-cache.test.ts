@@ -3,8 +3,8 @@ import type { Change } from '../../src/db/change-log.ts'
 import { createFollowedCache } from '../../src/db/followed-cache.ts'
 
 /** A change log that the test moves, and a table whose answers the test lets go. */
-function setup(options: { maxEntries?: number; maxBytes?: number } = {}) {
-  const subscribers = new Set<(change: Change) => void>()
+function setup(options: { maxEntries?: number; maxBytes?: number; alsoDroppedBy?: string[] } = {}) {
+  const subscribers = new Set<{ type: string; onChange: (change: Change) => void }>()
   let fresh = true
   const table = new Map<string, string>()
   const waiting: { id: string; answer: () => void }[] = []
@@ -13,9 +13,10 @@ function setup(options: { maxEntries?: number; maxBytes?: number } = {}) {
   const cache = createFollowedCache<{ value: string }>({
     ...options,
     changeLog: {
-      subscribe(_type, onChange) {
-        subscribers.add(onChange)
-        return () => subscribers.delete(onChange)
+      subscribe(type, onChange) {
+        const subscriber = { type, onChange }
+        subscribers.add(subscriber)
+        return () => subscribers.delete(subscriber)
       },
       isFresh: () => fresh,
     },
@@ -38,8 +39,8 @@ function setup(options: { maxEntries?: number; maxBytes?: number } = {}) {
     answerAll: () => {
       for (const { answer } of waiting.splice(0)) answer()
     },
-    change: (payload: Record<string, unknown>) => {
-      for (const onChange of subscribers) onChange({ id: '1', type: 'thing', payload })
+    change: (payload: Record<string, unknown>, type = 'thing') => {
+      for (const one of subscribers) if (one.type === type) one.onChange({ id: '1', type, payload })
     },
     setFresh: (value: boolean) => {
       fresh = value
@@ -186,5 +187,29 @@ describe('a cache that follows the change log', () => {
     expect(subscribers.size).toBe(1)
     cache.close()
     expect(subscribers.size).toBe(0)
+  })
+
+  it('takes what another statement has read, unless something has changed meanwhile', async () => {
+    const { cache, change, queries, setFresh } = setup()
+    cache.begin()('a', { value: '1' })
+    expect(await cache.find('a')).toEqual({ value: '1' })
+    const late = cache.begin()
+    change({ id: 'b' })
+    late('b', { value: 'old' })
+    expect(await cache.find('b')).toBeUndefined()
+    change({})
+    const stale = cache.begin()
+    setFresh(false)
+    stale('a', { value: 'old' })
+    setFresh(true)
+    expect(await cache.find('a')).toBeUndefined()
+    expect(queries()).toBe(2)
+  })
+
+  it('is emptied by the other types of change that it names', async () => {
+    const { cache, change } = setup({ alsoDroppedBy: ['other'] })
+    cache.begin()('a', { value: '1' })
+    change({ id: 'unrelated' }, 'other')
+    expect(await cache.find('a')).toBeUndefined()
   })
 })
