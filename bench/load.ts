@@ -6,6 +6,8 @@ import { connect, type Socket } from 'node:net'
 
 export interface Answer {
   readonly status: number
+  /** The status line and the headers, as sent. */
+  readonly head: string
   readonly body: string
 }
 
@@ -75,7 +77,40 @@ function readAnswer(received: Buffer): Answer | undefined {
   const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
   const start = end + HEADER_END.length
   if (received.length < start + length) return undefined
-  return { status: Number(head.slice(9, 12)), body: received.subarray(start, start + length).toString() }
+  const body = received.subarray(start, start + length).toString()
+  return { status: Number(head.slice(9, 12)), head, body }
+}
+
+export interface Connection {
+  /** One request after the other. */
+  ask(request: Buffer): Promise<Answer>
+  close(): void
+}
+
+/** For what is not load: a connection on which single answers are looked at. */
+export function openConnection(port: number): Connection {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  let received = Buffer.alloc(0)
+  let waiting: { resolve(answer: Answer): void; reject(error: Error): void } | undefined
+  socket.on('data', chunk => {
+    received = Buffer.concat([received, chunk])
+    const answer = readAnswer(received)
+    if (!answer) return
+    received = Buffer.alloc(0)
+    waiting?.resolve(answer)
+  })
+  socket.on('error', error => waiting?.reject(error))
+  socket.on('close', () => waiting?.reject(new Error('the server closed the connection')))
+  return {
+    ask(request) {
+      const answer = new Promise<Answer>((resolve, reject) => {
+        waiting = { resolve, reject }
+      })
+      socket.write(request)
+      return answer
+    },
+    close: () => socket.destroy(),
+  }
 }
 
 /** A raw request. */
@@ -87,6 +122,12 @@ export function request(
   const all = { host, ...headers, ...(body !== '' && { 'content-length': String(Buffer.byteLength(body)) }) }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`)
+}
+
+/** JSON posted with a bearer token. */
+export function json(path: string, host: string, token: string, body: unknown): Buffer {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  return request('POST', path, { host, headers, body: JSON.stringify(body) })
 }
 
 /** A form posted with client authentication. */

@@ -2,13 +2,32 @@
  * `npm run bench`: what the budgets of docs/speed.md are measured with. Prints one line per workload and reference:
  * rates per server CPU-second, their ratio, the budget. Ratios of one run; absolute numbers differ between machines.
  */
+import { availableParallelism, cpus } from 'node:os'
 import { type MeasureOptions, measure, type Result } from './measure.ts'
+import { coldVerification } from './observations/cold-verification.ts'
+import type { Finding } from './observations/observation.ts'
+import { revocationDelay } from './observations/revocation-delay.ts'
 import { prepareSetting } from './setting.ts'
 import { clientCredentials } from './workloads/client-credentials.ts'
-import { introspectionOfJwt } from './workloads/introspection.ts'
+import {
+  introspectionOfJwt,
+  introspectionOfKeys,
+  introspectionOfPersonalTokens,
+} from './workloads/introspection.ts'
 import { discovery, jwks } from './workloads/static-documents.ts'
+import { verifyOfKeys, verifyOfPersonalTokens } from './workloads/verify.ts'
 
-const WORKLOADS = [clientCredentials, introspectionOfJwt, discovery, jwks]
+const WORKLOADS = [
+  clientCredentials,
+  verifyOfKeys,
+  verifyOfPersonalTokens,
+  introspectionOfKeys,
+  introspectionOfPersonalTokens,
+  introspectionOfJwt,
+  discovery,
+  jwks,
+]
+const OBSERVATIONS = [coldVerification, revocationDelay]
 
 const number = (name: string, fallback: number) => Number(process.env[name] ?? fallback)
 const options: MeasureOptions = {
@@ -29,14 +48,28 @@ function line({ workload, reference, ours, theirs, ratio, budget }: Result): str
   ].join('  ')
 }
 
-const wanted = process.argv.slice(2)
+function finding({ what, value, budget, holds }: Finding): string {
+  const verdict = budget === undefined ? '' : `${budget} ${holds ? 'ok' : 'MISSED'}`
+  return `  ${what.padEnd(44)}  ${value.padStart(9)}  ${verdict}`
+}
+
+const words = process.argv.slice(2)
+const isWanted = ({ name }: { readonly name: string }) =>
+  words.length === 0 || words.some(word => name.includes(word))
+const print = (line: string) => process.stdout.write(`${line}\n`)
+
 const setting = await prepareSetting()
 try {
-  process.stdout.write(`requests per server CPU-second, median of ${options.rounds} interleaved rounds\n\n`)
-  for (const workload of WORKLOADS.filter(
-    ({ name }) => wanted.length === 0 || wanted.some(word => name.includes(word)),
-  ))
-    for (const result of await measure(workload, setting, options)) process.stdout.write(`${line(result)}\n`)
+  print(`${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
+  const workloads = WORKLOADS.filter(isWanted)
+  if (workloads.length > 0)
+    print(`requests per server CPU-second, median of ${options.rounds} interleaved rounds\n`)
+  for (const workload of workloads)
+    for (const result of await measure(workload, setting, options)) print(line(result))
+  for (const observation of OBSERVATIONS.filter(isWanted)) {
+    print(`\n${observation.name}`)
+    for (const found of await observation.observe(setting)) print(finding(found))
+  }
 } finally {
   await setting.close()
 }

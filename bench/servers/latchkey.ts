@@ -1,4 +1,8 @@
-/** This server, as main.ts puts it together, on the database of the bench. */
+/**
+ * This server, as main.ts puts it together, on the database of the bench. With BENCH_COUNT_STATEMENTS each answer says in
+ * X-Bench-Statements how many statements its request made.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import { connect } from '../../src/db/connect.ts'
@@ -9,13 +13,32 @@ import { report } from './report.ts'
 
 const config = loadConfig(process.env)
 const log = createLog(config.logLevel)
-const db = connect(config.databaseUrl ?? '', { poolSize: config.databasePoolSize, log })
+const isCounting = process.env.BENCH_COUNT_STATEMENTS === 'true'
+const counts = new AsyncLocalStorage<{ statements: number }>()
+const plain = connect(config.databaseUrl ?? '', { poolSize: config.databasePoolSize, log })
+const counted = plain.withPlugin({
+  transformQuery: ({ node }) => node, // called for subqueries too
+  async transformResult({ result }) {
+    const count = counts.getStore()
+    if (count) count.statements += 1
+    return result
+  },
+})
+const db = isCounting ? counted : plain
 const app = await createApp({ config, db, keyring: createKeyring(config.secrets), log })
+if (isCounting)
+  app.koa.middleware.unshift((ctx, next) => {
+    const count = { statements: 0 }
+    return counts.run(count, async () => {
+      await next()
+      ctx.set('X-Bench-Statements', String(count.statements))
+    })
+  })
 const server = await listen(app.koa, config)
 report(server.port)
 process.on('SIGTERM', async () => {
   await server.close()
   await app.stop()
-  await db.destroy()
+  await plain.destroy()
   process.exit(0)
 })

@@ -1,25 +1,30 @@
-import { form, request } from '../load.ts'
+import { form } from '../load.ts'
 import type { Workload } from '../measure.ts'
-import { CLIENT_SECRET, RESOURCE } from '../setting.ts'
-import { expectJson, isHello } from './expect.ts'
+import { clientToken, mintKeys, mintPersonalTokens } from '../minted.ts'
+import { CLIENT_SECRET, RESOURCE, type Setting } from '../setting.ts'
+import { besideHello } from './beside-hello.ts'
+import { expectJson } from './expect.ts'
 
-/** Introspection of a JWT access token by the server of its audience, warm. */
-export const introspectionOfJwt: Workload = {
-  name: 'introspection of a JWT, warm',
-  budgets: { hello: 0.35 },
-  async prepare({ ours, references: { hello }, host, issuer }) {
-    const response = await fetch(`${issuer}/token`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${btoa(`bench-0:${CLIENT_SECRET}`)}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', resource: RESOURCE }),
-    })
-    const { access_token: token } = (await response.json()) as { access_token: string }
-    const requests = [form('/introspect', host, `bench-1:${CLIENT_SECRET}`, { token })]
-    return {
-      ours: { server: ours, requests, check: expectJson('introspection', body => body.active === true) },
-      references: hello
-        ? { hello: { server: hello, requests: [request('GET', '/', { host })], check: isHello } }
-        : {},
-    }
-  },
+/** As the server of the audience asks about tokens that it is shown again and again. */
+function introspection(what: string, tokens: (setting: Setting) => Promise<string[]>): Workload {
+  return {
+    name: `introspection of ${what}, warm`,
+    budgets: { hello: 0.35 },
+    async prepare(setting) {
+      const { ours, host } = setting
+      const requests = (await tokens(setting)).map(token =>
+        form('/introspect', host, `bench-1:${CLIENT_SECRET}`, { token }),
+      )
+      const check = expectJson('introspection', body => body.active === true && body.scope === 'read:bench')
+      return besideHello(setting, { server: ours, requests, check })
+    },
+  }
 }
+
+export const introspectionOfJwt = introspection('a JWT', async setting => [
+  await clientToken(setting, { resource: RESOURCE }),
+])
+export const introspectionOfKeys = introspection('API keys', setting => mintKeys(setting, 100))
+export const introspectionOfPersonalTokens = introspection('personal tokens', setting =>
+  mintPersonalTokens(setting, 100),
+)
