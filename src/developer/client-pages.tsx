@@ -22,6 +22,7 @@ import { opensClients } from './client-to-see.ts'
 import { clientOnPage } from './client-view.ts'
 import { organizationsOf } from './ownership.ts'
 import {
+  checkCanCreate,
   type DeveloperPagesDeps,
   organizationChoices,
   organizationField,
@@ -78,7 +79,9 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
     values: ClientValues,
     errors: FormErrors = {},
   ) {
-    const { actor, reach } = await visit(ctx, person)
+    const visitor = await visit(ctx, person)
+    checkCanCreate(visitor)
+    const { actor, reach } = visitor
     const organizations = await organizationChoices(db, reach)
     const choices = await scopeChoices(deps, {
       actor,
@@ -99,8 +102,9 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
 
   show(`${paths.clients}/new`, async (ctx, person) => {
     const kind = kindOf(queryOf(ctx, 'kind'))
-    if (kind) await showNew(ctx, person, kind, NOTHING)
-    else pages.render(ctx, <ChooseKindPage />, { account: person.account })
+    if (kind) return showNew(ctx, person, kind, NOTHING)
+    checkCanCreate(await visit(ctx, person))
+    pages.render(ctx, <ChooseKindPage />, { account: person.account })
   })
 
   act(
@@ -110,9 +114,10 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
       const kind = kindOf(posted.form.get('application_kind'))
       if (!kind) throw invalidRequest('Choose what kind of application it is.')
       const values = typedClient(posted.form)
+      const visitor = await visit(ctx, posted)
+      checkCanCreate(visitor)
       try {
-        const { actor } = await visit(ctx, posted)
-        const { client, secret } = await registerClient(deps, actor, newClientOf(posted.form, kind))
+        const { client, secret } = await registerClient(deps, visitor.actor, newClientOf(posted.form, kind))
         const page = (
           <RegisteredPage
             clientId={client.clientId}

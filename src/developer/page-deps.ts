@@ -7,6 +7,7 @@ import type { MintedTokens } from '../credentials/minted-life-cycle.ts'
 import { createPageActor, type PageActor } from '../credentials/page-actor.ts'
 import type { Db } from '../db/connect.ts'
 import type { Pages } from '../http/pages.ts'
+import { Problem } from '../http/problem.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { DeveloperDeps } from './change.ts'
 import { findReach, isAllowed, type Reach } from './ownership.ts'
@@ -40,6 +41,15 @@ export function visits(deps: DeveloperPagesDeps) {
       homeless: !reach.everywhere && reach.roles.size === 0,
     }
   }
+}
+
+/** @throws Problem 403 for who may register nothing anywhere */
+export function checkCanCreate({ canCreate, homeless }: Visitor): void {
+  if (canCreate) return
+  const message = homeless
+    ? 'This is for members of an organization. Ask an administrator to add you to yours.'
+    : 'This needs the role developer in an organization.'
+  throw new Problem(403, 'access_denied', message)
 }
 
 const organizationsToWrite = (reach: Reach) =>

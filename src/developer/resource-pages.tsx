@@ -14,6 +14,7 @@ import { notFound } from '../http/problem.ts'
 import { findShownResource, listResourcesOf, type ShownResource } from '../resources/resource-list.ts'
 import { checkReach, isAllowed, organizationsOf } from './ownership.ts'
 import {
+  checkCanCreate,
   type DeveloperPagesDeps,
   organizationChoices,
   organizationField,
@@ -98,7 +99,9 @@ export function mountResourcePages(router: Router<State>, deps: DeveloperPagesDe
       errors = {},
     }: { resource?: ShownResource; values: ResourceValues; errors?: FormErrors },
   ) {
-    const { reach } = await visit(ctx, person)
+    const visitor = await visit(ctx, person)
+    if (!resource) checkCanCreate(visitor)
+    const { reach } = visitor
     const lifetimes = new Set([...USUAL_LIFETIMES, resource?.accessTokenLifetime ?? 900])
     const page = (
       <ResourceFormPage
@@ -127,9 +130,10 @@ export function mountResourcePages(router: Router<State>, deps: DeveloperPagesDe
       const values = typedResource(posted.form)
       if (posted.form.get('more_rows') !== undefined)
         return showForm(ctx, posted, { values: { ...values, scopes: withEmptyRows(values.scopes) } })
+      const visitor = await visit(ctx, posted)
+      checkCanCreate(visitor)
       try {
-        const { actor } = await visit(ctx, posted)
-        const { identifier } = await registerResource(deps, actor, newResourceOf(posted.form))
+        const { identifier } = await registerResource(deps, visitor.actor, newResourceOf(posted.form))
         seeOther(ctx, `${paths.resources}/${encodeURIComponent(identifier)}`)
       } catch (error) {
         await showForm(ctx, posted, { values, errors: resourceErrorsOf(error) })

@@ -43,7 +43,7 @@ export function NewMintedPage({ frame, values, errors, environments, expiry, gro
   const labels = {
     name: words.form.name,
     description: words.form.description,
-    env: words.form.environment,
+    ...(environments.length > 1 && { env: words.form.environment }),
     scope: words.scopes,
     expires_in: words.form.expires,
     expires_at: words.form.date,

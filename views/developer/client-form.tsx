@@ -42,15 +42,16 @@ export interface ClientFormProps {
 export function ClientForm(props: ClientFormProps) {
   const { action, hidden, kind, values, errors, organizations, groups, children } = props
   const { form } = usePage().messages.clients
+  const isService = kind === 'service'
+  // Only what the page asks for: what is wrong elsewhere stands above the form.
   const labels = {
     client_name: form.name,
-    organization: form.organization,
-    redirect_uris: form.redirectUris,
+    ...(organizations && { organization: form.organization }),
+    ...(!isService && { redirect_uris: form.redirectUris }),
     scope: form.scopes,
-    post_logout_redirect_uris: form.postLogout,
-    introspect: form.introspect,
+    ...(!isService && { post_logout_redirect_uris: form.postLogout }),
+    ...(keepsSecrets(kind) && { introspect: form.introspect }),
   }
-  const isService = kind === 'service'
   return (
     <CheckedForm action={action} hidden={hidden} labels={labels} errors={errors}>
       {field => (
@@ -98,8 +99,7 @@ export function ClientForm(props: ClientFormProps) {
 function MoreSettings({ kind, values, servers, field }: ClientFormProps & { field: Refused }) {
   const { form } = usePage().messages.clients
   const signsPeopleIn = kind !== 'service'
-  const keepsSecrets = kind === 'service' || kind === 'web_server'
-  const offersServers = keepsSecrets && servers.length > 0
+  const offersServers = keepsSecrets(kind) && servers.length > 0
   if (!signsPeopleIn && !offersServers) return null
   const isOpen =
     values.post_logout_redirect_uris !== '' ||
@@ -136,3 +136,5 @@ function MoreSettings({ kind, values, servers, field }: ClientFormProps & { fiel
     </details>
   )
 }
+
+const keepsSecrets = (kind: ApplicationKind) => kind === 'service' || kind === 'web_server'

@@ -40,11 +40,11 @@ export function ResourceFormPage(props: ResourceFormPageProps) {
   const { resource, values, errors, organizations, environments, lifetimes } = props
   const { resources: words, layout } = usePage().messages
   const { form } = words
+  // Only what the page asks for: what is wrong elsewhere stands above the form.
   const labels = {
-    identifier: form.identifier,
+    ...(!resource && { identifier: form.identifier }),
     name: form.name,
-    organization: form.organization,
-    token_format: form.tokenFormat,
+    ...(organizations && { organization: form.organization }),
     access_token_lifetime: form.lifetime,
     env: form.environment,
     scopes: form.scopes,
