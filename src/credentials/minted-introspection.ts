@@ -57,7 +57,11 @@ export function createMintedIntrospection(deps: MintedIntrospectionDeps): Minted
   return {
     async introspect(token, clientId) {
       const identity = await verified(token, WITHOUT_TRACE)
-      if (!identity) return undefined
+      if (!identity) {
+        // Once more, to be counted: whoever asks, a retired secret that turns up is reported (credentials.md).
+        await verified(token, {})
+        return undefined
+      }
       const all = identity.access ?? new Map<string, readonly string[]>()
       const isOwn = identity.subject.type === 'client' && identity.subject.id === clientId
       if (isOwn) return all.size > 0 ? { identity, access: all } : undefined

@@ -4,6 +4,7 @@ import { askSelf } from '../credentials/kind.contract.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { type FlowClient, protocolPost } from '../support/authorization.ts'
 import { billing, house, ORDERS, ordersSpa, ordersWeb, reports, STOCK } from '../support/orders.ts'
+import { until } from '../support/process.ts'
 import { askApp, doorsFile, warehouse } from './doors.ts'
 import { createMaker, type Maker } from './minted.ts'
 
@@ -26,6 +27,30 @@ const revoke = (client: FlowClient | undefined, token: string) =>
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const INACTIVE = { active: false }
 const BINDING = { jkt: 'yOBRTLmcfYWRTp9Aa0RHFjSqbAuN8M3dZ0RgkmtZJbc' }
+
+describe('a secret that was replaced for good', () => {
+  it('is inactive, and reported, also when it only turns up here', async () => {
+    const key = await ada.key({ scopes: { [ORDERS]: ['read:orders'] } })
+    const rotated = await askApp(app, {
+      method: 'POST',
+      path: `/v1/api-keys/${key.id}/rotate`,
+      headers: { ...ada.headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ immediately: true }),
+    })
+    expect(rotated.status).toBe(200)
+    expect(await introspect(billing, String(rotated.json().secret))).toMatchObject({ active: true })
+    expect(await introspect(billing, key.secret)).toEqual(INACTIVE)
+    await until('it is in the audit', async () => {
+      const events = await app.db
+        .selectFrom('audit_event')
+        .select('type')
+        .where('type', '=', 'retired_secret_used')
+        .where('subject_id', '=', key.id)
+        .execute()
+      return events.length > 0
+    })
+  })
+})
 
 describe('introspection of an API key', () => {
   it('by its own client: all of it', async () => {
