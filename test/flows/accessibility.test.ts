@@ -4,6 +4,7 @@ import { expectAccessible, type Page, useBrowser } from '../support/browser.ts'
 import { ORDERS, ordersFile, PASSWORD, STOCK } from '../support/orders.ts'
 import { addPerson, heading } from '../support/people.ts'
 import { type RelyingParty, startRelyingParty } from '../support/relying-party.ts'
+import { developerTours } from './developer-pages.ts'
 import { tours } from './every-page.ts'
 
 const browser = useBrowser()
@@ -48,7 +49,7 @@ const SLOWEST = 240_000
 // Without motion: a colour that is still changing has no contrast to speak of.
 const still = { reducedMotion: 'reduce' } as const
 
-test.each(Object.entries(tours))(
+test.each(Object.entries({ ...tours, ...developerTours }))(
   '%s',
   async (_name, tour) => {
     const page = await browser.open(still)

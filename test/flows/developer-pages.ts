@@ -1,0 +1,168 @@
+// The ways through the pages of tokens, clients, keys and resources. The accessibility test looks at each stop.
+import type { Page } from '../support/browser.ts'
+import { signedInMinutesAgo } from '../support/minutes-pass.ts'
+import { ORDERS } from '../support/orders.ts'
+import { addPerson, heading, signInAtHome } from '../support/people.ts'
+import type { Tour } from './every-page.ts'
+
+const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).last().click()
+
+async function signInAsOwner({ app, page }: Tour): Promise<void> {
+  const person = await addPerson(app, 'Barbara Liskov')
+  const organization = {
+    id: 'liskov',
+    name: 'Liskov',
+    members: [{ account: person.username, role: 'owner' }],
+  }
+  await app.apply({ organizations: [organization] })
+  await signInAtHome(page, app, person)
+}
+
+export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
+  async 'personal access tokens'({ app, page, see }) {
+    await signInAtHome(page, app, await addPerson(app, 'Frances Allen'))
+    await page.getByRole('link', { name: 'Tokens', exact: true }).click()
+    await see('tokens, none')
+    await page.getByRole('link', { name: 'Create token' }).click()
+    await see('new token')
+    await page.getByText('More limits').click()
+    await page.getByLabel('Expires').selectOption('date')
+    await see('new token, everything unfolded')
+    await page.getByLabel('Last day (UTC)').fill('2099-01-01')
+    await page.getByLabel('Allowed addresses').fill('10.0.0.0/99')
+    await press(page, 'Create token')
+    await page.getByText('3 things need another look').waitFor()
+    await see('new token, refused')
+    await page.getByLabel('Name').fill('Nightly export')
+    await page.getByLabel('Expires').selectOption('604800')
+    await page.getByLabel('Allowed addresses').fill('10.0.0.0/8')
+    await page.getByLabel('See your orders').check()
+    await press(page, 'Create token')
+    await heading(page, 'Your new token').waitFor()
+    await see('the new token')
+    await page.getByRole('link', { name: 'Done' }).click()
+    await see('tokens, one')
+    await page.getByRole('link', { name: 'Nightly export' }).click()
+    await see('a token, never used')
+    const id = new URL(page.url()).pathname.split('/').at(-1) ?? ''
+    const use = { credential_id: id, hour: new Date() } as const
+    await app.db
+      .insertInto('credential_usage')
+      .values([
+        { ...use, outcome: 'success', count: '12' },
+        { ...use, outcome: 'refused', count: '3' },
+      ])
+      .execute()
+    await page.reload()
+    await page.getByText('Show as a table').click()
+    await see('a token and its use')
+    await page.getByRole('link', { name: 'Rotate' }).click()
+    await see('rotating a token')
+    await signedInMinutesAgo(app, 20)
+    await press(page, 'Rotate')
+    await heading(page, 'Is it still you?').waitFor()
+    await see('asked for the password once more')
+    await page.getByLabel('Password').fill('wrong password')
+    await press(page, 'Go on')
+    await page.locator('[aria-invalid]').waitFor()
+    await see('asked for the password once more, wrong')
+    await page.getByLabel('Password').fill('correct horse battery staple')
+    await press(page, 'Go on')
+    await heading(page, 'The new secret').waitFor()
+    await see('the new secret of a token')
+    await page.getByRole('link', { name: 'Done' }).click()
+    await see('a token, rotated')
+    await page.getByRole('link', { name: 'Revoke' }).click()
+    await see('revoking a token')
+    await press(page, 'Revoke')
+    await page.getByText('Revoked').waitFor()
+    await see('a token, revoked')
+    await page.getByRole('link', { name: 'Personal access tokens' }).click()
+    await see('tokens, one revoked')
+  },
+
+  async 'clients, their secrets and keys'(tour) {
+    const { app, page, see } = tour
+    await signInAsOwner(tour)
+    await page.getByRole('link', { name: 'Clients', exact: true }).click()
+    await see('clients, none')
+    await page.getByRole('link', { name: 'Register a client' }).click()
+    await see('what kind of client')
+    for (const kind of ['web_server', 'single_page', 'mobile', 'command_line', 'service']) {
+      await page.goto(`${app.issuer}/clients/new?kind=${kind}`)
+      await see(`new client, ${kind}`)
+    }
+    await page.goto(`${app.issuer}/clients/new?kind=web_server`)
+    await page.getByLabel('Redirect URIs').fill('http://app.example.com/*')
+    await press(page, 'Register')
+    await page.locator('[aria-invalid]').first().waitFor()
+    await see('new client, refused')
+    await page.getByLabel('Name').fill('Shop')
+    await page.getByLabel('Redirect URIs').fill('https://app.example.com/callback')
+    await press(page, 'Register')
+    await heading(page, 'It is registered').waitFor()
+    await see('a client was registered')
+    await page.getByRole('link', { name: 'Go to the client' }).click()
+    await heading(page, 'Shop').waitFor()
+    await see('a client')
+    const client = page.url()
+    await page.getByRole('link', { name: 'Edit' }).click()
+    await page.getByText('More settings').click()
+    await see('editing a client')
+    await page.goto(`${client}/secrets/new`)
+    await see('adding a secret')
+    await press(page, 'Add secret')
+    await heading(page, 'The new secret').waitFor()
+    await see('the new secret of a client')
+    await page.goto(client)
+    await page
+      .getByRole('link', { name: /^Retire/ })
+      .first()
+      .click()
+    await see('retiring a secret')
+    await page.goto(`${client}/keys`)
+    await see('keys, none')
+    await page.goto(`${client}/keys/new`)
+    await see('new key, nothing to give')
+    await page.goto(`${client}/delete`)
+    await see('deleting a client')
+    await page.goto(`${client}/disable`)
+    await see('disabling a client')
+    await press(page, 'Disable')
+    await page.getByText('This client is disabled').waitFor()
+    await see('a client, disabled')
+    await page.goto(`${app.issuer}/clients`)
+    await see('clients, one')
+  },
+
+  async resources(tour) {
+    const { app, page, see } = tour
+    await signInAsOwner(tour)
+    await page.getByRole('link', { name: 'Resources', exact: true }).click()
+    await see('resources, none')
+    await page.getByRole('link', { name: 'Register a resource' }).click()
+    await see('new resource')
+    await press(page, 'Register')
+    await page.locator('[aria-invalid]').first().waitFor()
+    await see('new resource, refused')
+    await page.getByLabel('Identifier').fill('https://shop.example.com')
+    await page.getByLabel('Name', { exact: true }).first().fill('Shop API')
+    const row = page.getByRole('group', { name: 'Scope 1' })
+    await row.getByLabel('Name').fill('read:shop')
+    await row.getByLabel('Description').fill('See the shop')
+    await press(page, 'More rows')
+    await page.getByRole('group', { name: 'Scope 5' }).waitFor()
+    await page.getByLabel('Identifier').press('Enter')
+    await heading(page, 'Shop API').waitFor()
+    await see('a resource')
+    await page.getByRole('link', { name: 'Edit' }).click()
+    await see('editing a resource')
+    await page.goto(`${app.issuer}/resources/https%3A%2F%2Fshop.example.com/delete`)
+    await see('deleting a resource')
+    await page.goto(`${app.issuer}/resources`)
+    await see('resources, one')
+    await page.goto(`${app.issuer}/resources/${encodeURIComponent(ORDERS)}`)
+    await heading(page, 'There is nothing here').waitFor()
+    await see("problem: somebody else's resource")
+  },
+}
