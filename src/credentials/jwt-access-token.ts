@@ -2,6 +2,7 @@
  * Our own JWT access tokens (RFC 9068) when they come back to us: verified with the published keys. Whether they still
  * count is another question: as-of-now.ts. Used by introspection, revocation, userinfo and the access-token kind.
  */
+import { hash } from 'node:crypto'
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, errors as joseErrors, jwtVerify } from 'jose'
 import type { IssuedToken } from './as-of-now.ts'
 import type { Confirmation } from './kind.ts'
@@ -21,6 +22,8 @@ export interface JwtAccessToken extends JWTPayload {
   readonly amr?: string[]
   readonly cnf?: Confirmation
 }
+
+type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
 export type VerifyJwtAccessToken = (jwt: string) => Promise<JwtAccessToken | undefined>
 
@@ -54,16 +57,34 @@ export function issuedJwt(claims: JwtAccessToken): IssuedToken {
   }
 }
 
+/** Tokens that one set of keys is remembered to have signed. */
+const MOST_REMEMBERED = 10_000
+
 /**
- * @param keys the public keys, at the time of the call
+ * A token that comes again is not verified again: what it says and who signed it cannot change. Whether it has expired is
+ * looked at every time. Only its SHA-256 is remembered, for as long as the keys are these.
+ * @param keys the public keys, at the time of the call; the same object as long as they are the same
  * @returns a function that gives the claims, or undefined for a foreign, malformed or expired token
  */
 export function verifierOfJwtAccessTokens(issuer: string, keys: () => JSONWebKeySet): VerifyJwtAccessToken {
+  let known: { keys: JSONWebKeySet; find: LocalKeys; good: Map<string, JwtAccessToken> } | undefined
+
   return async jwt => {
+    const current = keys()
+    if (known?.keys !== current) known = { keys: current, find: createLocalJWKSet(current), good: new Map() }
+    const { find, good } = known
+    const digest = hash('sha256', jwt, 'base64')
+    const remembered = good.get(digest)
+    if (remembered && remembered.exp > Math.floor(Date.now() / 1000)) return remembered
     try {
-      const { payload } = await jwtVerify(jwt, createLocalJWKSet(keys()), { issuer, typ: 'at+jwt' })
-      return isComplete(payload) ? payload : undefined
+      const { payload } = await jwtVerify(jwt, find, { issuer, typ: 'at+jwt' })
+      if (!isComplete(payload)) return undefined
+      const [oldest] = good.size >= MOST_REMEMBERED ? good.keys() : []
+      if (oldest !== undefined) good.delete(oldest)
+      good.set(digest, payload)
+      return payload
     } catch (error) {
+      good.delete(digest)
       if (error instanceof joseErrors.JOSEError) return undefined
       throw error
     }
