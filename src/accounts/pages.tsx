@@ -12,9 +12,8 @@ import { type State, sourceOf } from '../http/context.ts'
 import type { Csrf } from '../http/csrf.ts'
 import { readForm } from '../http/forms.ts'
 import type { Pages } from '../http/pages.ts'
-import { notFound } from '../http/problem.ts'
-import { isStorable } from './account-fields.ts'
 import type { Applications, BrowserSessions } from './browser-session.ts'
+import { parameter, seeOther } from './person-routes.ts'
 import { findSignedIn, type SignedIn } from './signed-in.ts'
 import { describeUserAgent } from './user-agent.ts'
 
@@ -120,17 +119,4 @@ export function createAccountPages({
   )
 
   return router
-}
-
-/** @throws Problem 404 for a text that no row can have */
-function parameter(ctx: RouterContext<State>, name: string): string {
-  const value = ctx.params[name] ?? ''
-  if (!isStorable(value)) throw notFound()
-  return value
-}
-
-/** 303: the next request is a GET, whatever this one was. */
-function seeOther(ctx: RouterContext<State>, path: string): void {
-  ctx.status = 303
-  ctx.redirect(path)
 }
