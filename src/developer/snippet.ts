@@ -41,7 +41,16 @@ const redirectUri = ({ redirectUris }: ShownClient) => quoted(redirectUris[0] ??
 /** Libraries refuse plain http unless told. */
 const insecure = (issuer: string, text: string) => (issuer.startsWith('http:') ? text : '')
 
-function web_server({ issuer, client }: Registered): string {
+function web_server(registered: Registered): string {
+  return `import { env } from 'node:process'
+${withOpenidClient(registered, 'oidc.ClientSecretBasic(env.CLIENT_SECRET)')}`
+}
+
+function command_line(registered: Registered): string {
+  return withOpenidClient(registered, 'oidc.None()')
+}
+
+function withOpenidClient({ issuer, client }: Registered, clientAuthentication: string): string {
   const lax = insecure(issuer, ',\n  { execute: [oidc.allowInsecureRequests] }')
   return `import * as oidc from 'openid-client'
 
@@ -49,7 +58,7 @@ const config = await oidc.discovery(
   new URL(${quoted(issuer)}),
   ${quoted(client.clientId)},
   undefined,
-  oidc.ClientSecretBasic(process.env.CLIENT_SECRET)${lax},
+  ${clientAuthentication}${lax},
 )
 
 // To sign somebody in: keep verifier and state in their session, and redirect to url.
@@ -68,10 +77,6 @@ const tokens = await oidc.authorizationCodeGrant(config, currentUrl, {
   pkceCodeVerifier: verifier,
   expectedState: state,
 })`
-}
-
-function command_line(registered: Registered): string {
-  return web_server(registered).replace('oidc.ClientSecretBasic(process.env.CLIENT_SECRET)', 'oidc.None()')
 }
 
 function single_page({ issuer, client }: Registered): string {
