@@ -8,6 +8,7 @@ import type { Middleware } from 'koa'
 import { Provider } from 'oidc-provider'
 import { looksLikeJwt } from '../credentials/jwt-access-token.ts'
 import { protocolBody } from '../http/protocol-body.ts'
+import { looksMinted } from '../secrets/minted-format.ts'
 
 interface Presented {
   readonly handle: string
@@ -33,6 +34,17 @@ export const setJwtAside: Middleware = async (ctx, next) => {
 export function findPresentedJwt(handle: string): string | undefined {
   const found = Provider.ctx && presented.get(Provider.ctx.req)
   return found?.handle === handle ? found.jwt : undefined
+}
+
+const ASKED_ABOUT = new Set(['introspection', 'revocation'])
+
+/**
+ * Whether what somebody asks about cannot be in a table of this room: it stands for a JWT, or is an API key or a personal
+ * token. The library looks for all kinds of token at once; this saves it the queries that find nothing.
+ */
+export function isNowhereStored(token: string): boolean {
+  if (!ASKED_ABOUT.has(Provider.ctx?.oidc.route ?? '')) return false
+  return findPresentedJwt(token) !== undefined || looksMinted(token) !== undefined
 }
 
 /** Whether the request under way presented a JWT. */

@@ -14,7 +14,7 @@ import {
 import { transaction } from '../../db/transaction.ts'
 import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
-import { findPresentedJwt, presentedJwt } from '../presented-token.ts'
+import { findPresentedJwt, isNowhereStored, presentedJwt } from '../presented-token.ts'
 import { type AccessTokenKind, findStoredAccessToken } from '../stored-access-token.ts'
 import { type Store, without } from './store.ts'
 
@@ -74,6 +74,7 @@ export function accessTokenStore(
     async find(id) {
       const route = Provider.ctx?.oidc.route
       const jwt = route === 'userinfo' && looksLikeJwt(id) ? id : findPresentedJwt(id)
+      if (jwt === undefined && isNowhereStored(id)) return undefined
       const found = await (jwt === undefined ? findStoredAccessToken(deps, id) : findJwt(jwt))
       const current = found?.kind === kind ? await payloadOfNow(found) : undefined
       return current && route === 'userinfo' ? forUserinfo(current) : current

@@ -9,6 +9,7 @@ import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
 import { endGrant } from '../grant.ts'
 import { checkGrantedResource } from '../granted-resource.ts'
+import { isNowhereStored } from '../presented-token.ts'
 import { rememberRotation, rotatedToken } from '../refresh-successor.ts'
 import { epoch } from '../sealed-document.ts'
 import { type Store, without } from './store.ts'
@@ -21,6 +22,7 @@ export function refreshTokenStore(deps: OidcDeps): Store {
 
   return {
     async find(id) {
+      if (isNowhereStored(id)) return undefined
       const row = await db
         .selectFrom('refresh_token')
         .select(['payload', 'expires_at', 'consumed_at', 'grant_id', 'client_id', 'account_id'])
