@@ -2,7 +2,7 @@
  * Every request gets an id, one log line, and an answer: whatever is thrown below becomes a Problem and is answered
  * in the dialect of who asked. Order in app.ts: forwarding, respond, headers, requestTarget, host, then the rest.
  */
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import type Koa from 'koa'
 import { isBadText, isUnavailable } from '../db/unavailable.ts'
 import type { Logger } from '../log.ts'
@@ -13,7 +13,20 @@ import { codeOf, invalidRequest, notFound, Problem, unavailable } from './proble
 
 /** 80 random bits without letters that look like digits, since people read it to each other. */
 const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz'
-const newRequestId = () => Array.from(randomBytes(16), byte => LETTERS[byte & 31]).join('')
+const ID_LENGTH = 16
+/** Random bytes for many ids: asking for them one by one costs more than all the rest of an id. */
+const random = Buffer.alloc(ID_LENGTH * 256)
+let used = random.length
+
+function newRequestId(): string {
+  if (used === random.length) {
+    randomFillSync(random)
+    used = 0
+  }
+  let id = ''
+  for (const end = used + ID_LENGTH; used < end; used++) id += LETTERS[(random[used] ?? 0) & 31]
+  return id
+}
 
 export function respond({ log, pages }: { log: Logger; pages: Pages }): Middleware {
   return async (ctx, next) => {
