@@ -86,7 +86,6 @@ export const clients = {
     introspect: 'It is the server of',
     introspectHint:
       'It may ask whether credentials for these resources are good (introspection, /v1/verify).',
-    settings: 'What this means',
     button: 'Register',
   },
 

@@ -8,10 +8,8 @@ const day = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' }
 
 function words(noun: 'token' | 'key') {
   return {
-    noun,
     create: `Create ${noun}`,
     newTitle: `New ${noun}`,
-    list: `Your ${noun}s`,
     columns: {
       name: 'Name',
       scopes: 'Scopes',
@@ -106,7 +104,6 @@ function words(noun: 'token' | 'key') {
     lastUsedNote: (when: Words): Words[] => ['It was last used ', when, '.'],
     neverUsedNote: 'It has never been used.',
     keep: `Keep ${noun}`,
-    back: 'Back',
 
     form: {
       name: 'Name',
