@@ -1,6 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, generateKeySync, timingSafeEqual } from 'node:crypto'
 
-const key = randomBytes(32)
+const key = generateKeySync('hmac', { length: 256 })
 const digest = (value: string | Buffer) => createHmac('sha256', key).update(value).digest()
 
 /** Constant time for any lengths: compares HMACs under a key of this process, so lengths do not show either. */
