@@ -2,8 +2,8 @@
  * What a new key or personal token gets at most (credentials.md, "One permission model").
  *
  * - Its scopes are scopes that its owner has now; the operator bounds its life.
- * - A key or personal token that makes another gives at most its own scopes, environment, expiry and addresses, and the
- *   same binding. What the request leaves out is then its maker's. A personal token makes no personal tokens.
+ * - A key or personal token that makes another gives at most its own scopes, as far as it has them now, its environment,
+ *   expiry and addresses, and the same binding. What the request leaves out is then its maker's. A personal token makes no personal tokens.
  * - An access token gives of our own API at most the scopes it has there itself.
  */
 import { sql } from 'kysely'
@@ -83,16 +83,19 @@ export async function boundToken(
 
 /** Whether `maker` could have made `token`: then it may also replace its secret. Itself, always. */
 export async function isWithinMaker(
-  db: Db,
+  deps: BoundsDeps,
   maker: Identity | undefined,
   token: MintedToken,
 ): Promise<boolean> {
   if (maker?.credentialId === token.id) return true
-  const parent = await findParent(db, maker, token.kind)
-  if (!parent) return true
-  const scopes = [...token.scopes].every(([resource, names]) =>
-    [...names].every(name => parent.scopes.get(resource)?.has(name)),
-  )
+  const parent = await findParent(deps.db, maker, token.kind)
+  const resources = await findResources(deps, [...token.scopes.keys()])
+  const ofMaker = await makerScopes(deps, resources, parent, maker)
+  const scopes = [...token.scopes].every(([resource, names]) => {
+    const may = ofMaker(resource)
+    return !may || [...names].every(name => may.has(name))
+  })
+  if (!parent) return scopes
   const expiry =
     parent.expiresAt === null || (token.expiresAt !== null && token.expiresAt <= parent.expiresAt)
   const { allowedAddresses } = token
@@ -142,11 +145,12 @@ async function scopeMistakes(
     return [
       { path: `${owner.type}_id`, message: `is not ${owner.type === 'client' ? 'a client' : 'an account'}` },
     ]
+  const scopesOfMaker = await makerScopes(deps, resources, parent, maker)
   return Object.entries(scopes).flatMap(([identifier, names]) => {
     const resource = resources.get(identifier)
     if (!resource)
       return [{ path: formatPath(['scopes', identifier]), message: 'is not a resource of this server' }]
-    const ofMaker = makerScopes(identifier, parent, maker)
+    const ofMaker = scopesOfMaker(identifier)
     const allowed = ofOwner(resource)
     return names.flatMap((name, index) => {
       const path = formatPath(['scopes', identifier, index])
@@ -171,14 +175,23 @@ async function ownerScopes(
   return account && (resource => scopesOfAccount(account, resource))
 }
 
-/** What it may give there; undefined: whatever the owner has. */
-function makerScopes(
-  resource: string,
+/** What it may give of a resource; undefined: whatever the owner has. */
+async function makerScopes(
+  deps: BoundsDeps,
+  resources: ReadonlyMap<string, Resource | undefined>,
   parent: MintedToken | undefined,
   maker: Identity | undefined,
-): ReadonlySet<string> | undefined {
-  if (parent) return parent.scopes.get(resource) ?? new Set()
-  return maker?.kind === 'access-token' && maker.resource === resource ? new Set(maker.scopes) : undefined
+): Promise<(identifier: string) => ReadonlySet<string> | undefined> {
+  if (!parent)
+    return identifier =>
+      maker?.kind === 'access-token' && maker.resource === identifier ? new Set(maker.scopes) : undefined
+  // What its own owner has lost it must not give to a token of another owner.
+  const ofParentsOwner = await ownerScopes(deps, parent.owner)
+  return identifier => {
+    const resource = resources.get(identifier)
+    const now = resource && ofParentsOwner?.(resource)
+    return new Set([...(parent.scopes.get(identifier) ?? [])].filter(name => now?.has(name)))
+  }
 }
 
 function envMistakes(

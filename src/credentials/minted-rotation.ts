@@ -3,7 +3,8 @@
  *
  * - Usually the new secret waits: the old one works until the new one was used for the first time, and then for a grace
  *   (24 hours unless said otherwise; 0 is possible). A new secret that was never used is replaced by the next rotation.
- * - Or the old one works until a date, or ends at once; then the new one counts from the beginning.
+ * - Or the old one works until a date, or ends at once; then the new one counts from the beginning. What ends at once ends
+ *   with everything before it that is in its grace still: whoever asks for it fears that a secret is known.
  *
  * Secrets that were replaced are remembered, the last few, so that their use after the grace is noticed.
  */
@@ -44,7 +45,8 @@ export async function rotateMinted(
   const { db, keyring, audit, changeLog, config } = deps
   const before = await findMintedToken(db, id)
   if (!before) throw notFound()
-  if (!(await isWithinMaker(db, actor.identity, before)))
+  refuseReplacedSecret(actor, id)
+  if (!(await isWithinMaker(deps, actor.identity, before)))
     throw new Problem(403, 'access_denied', 'The credential that asks may do less than this one.')
   const mistakes = mistakesOf(rotation, await databaseTime(db))
   if (mistakes.length > 0) throw validationFailed(mistakes)
@@ -63,6 +65,13 @@ export async function rotateMinted(
   await changeLog.catchUp()
   if (!token) throw notFound()
   return { token, secret }
+}
+
+/** A secret in its grace must not get itself a successor: it would outlive its grace, and the one that replaced it. */
+function refuseReplacedSecret({ identity }: Actor, id: string): void {
+  if (identity?.credentialId !== id || !identity.warnings?.some(({ code }) => code === 'retired_secret'))
+    return
+  throw new Problem(403, 'access_denied', 'This secret was replaced. Rotate with the one that replaced it.')
 }
 
 function mistakesOf({ graceSeconds, retireAt, immediately }: Rotation, now: Date): FieldError[] {
@@ -90,8 +99,15 @@ const NOW = sql`clock_timestamp()`
 const PENDING_AS_RETIRED = sql`CASE WHEN pending IS NULL THEN '[]'::jsonb ELSE jsonb_build_array(
   (pending - 'since' - 'grace_seconds') || jsonb_build_object('until', ${NOW})) END`
 
-const remembered = (newest: RawBuilder<unknown>) => sql<string>`jsonb_path_query_array(
-  ${newest} || coalesce(retired, '[]'::jsonb), ${sql.lit(`$[0 to ${REMEMBERED - 1}]`)})`
+const RETIRED = sql`coalesce(retired, '[]'::jsonb)`
+/** Those that are in their grace end now; when the others ended stays. */
+const RETIRED_BY_NOW = sql`coalesce((
+  SELECT jsonb_agg(CASE WHEN (one->>'until')::timestamptz > ${NOW} THEN one || jsonb_build_object('until', ${NOW}) ELSE one END
+    ORDER BY place)
+  FROM jsonb_array_elements(retired) WITH ORDINALITY AS each (one, place)), '[]'::jsonb)`
+
+const remembered = (newest: RawBuilder<unknown>, before = RETIRED) => sql<string>`jsonb_path_query_array(
+  ${newest} || ${before}, ${sql.lit(`$[0 to ${REMEMBERED - 1}]`)})`
 
 async function replace(
   tx: Tx,
@@ -118,7 +134,10 @@ async function replace(
             hashed_with: fresh.hashed_with,
             last4: fresh.last4,
             pending: null,
-            retired: remembered(sql`jsonb_build_array(${currentAsRetired(until)}) || ${PENDING_AS_RETIRED}`),
+            retired: remembered(
+              sql`jsonb_build_array(${currentAsRetired(until)}) || ${PENDING_AS_RETIRED}`,
+              immediately ? RETIRED_BY_NOW : RETIRED,
+            ),
           },
     )
     .where('id', '=', id)

@@ -184,3 +184,11 @@ export async function renameInMinted(tx: Tx, from: string, to: string): Promise<
   `.execute(tx)
   await appendChange(tx, CREDENTIAL_CHANGE, {})
 }
+
+/** Tokens for a resource that goes are no tokens for whatever gets its identifier later, from whomever. */
+export async function removeFromMinted(tx: Tx, identifier: string): Promise<void> {
+  await sql`
+    UPDATE minted_token SET scopes = scopes - ${identifier}::text WHERE scopes ? ${identifier}
+  `.execute(tx)
+  await appendChange(tx, CREDENTIAL_CHANGE, {})
+}

@@ -129,7 +129,8 @@ export function createVerifyMinted(deps: VerifyMintedDeps): VerifyMinted {
     checks.need(
       'audience',
       own !== undefined,
-      () => `it is for ${[...record.scopes.keys()].join(', ')}`,
+      // What else it is for is not the affair of whoever asks about this.
+      () => (resource === null || own === undefined ? 'it is for something else' : `it is for ${resource}`),
       refusals.wrongAudience,
     )
     checks.need(

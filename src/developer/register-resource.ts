@@ -1,4 +1,5 @@
 /** Registering a resource, changing one, and taking one away: by JSON and at the pages alike. */
+import { removeFromMinted } from '../credentials/minted-token.ts'
 import type { Tx } from '../db/connect.ts'
 import { notFound, Problem, validationFailed } from '../http/problem.ts'
 import { findResource, type Resource } from '../resources/resource.ts'
@@ -56,7 +57,11 @@ export async function changeResource(
     const scopes = new Map(before.scopes)
     const gone: string[] = []
     for (const [name, scope] of Object.entries(sent.scopes ?? {})) {
-      if (scope) scopes.set(name, scope)
+      if (scope)
+        scopes.set(name, {
+          description: scope.description,
+          restricted: scope.restricted ?? before.scopes.get(name)?.restricted ?? false,
+        })
       else if (scopes.delete(name)) gone.push(name)
     }
     const described: DescribedResource = {
@@ -84,6 +89,7 @@ export async function removeResource(deps: DeveloperDeps, actor: Actor, identifi
     await lockResource(tx, identifier)
     const resource = await getOwnResource(tx, actor, identifier)
     await deleteResource(tx, identifier)
+    await removeFromMinted(tx, identifier)
     await record(tx, deps, actor, 'resource_deleted', resource, { name: resource.name })
   })
 }

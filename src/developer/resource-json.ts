@@ -11,6 +11,10 @@ const scope = z.strictObject({
   restricted: z.boolean().default(false).describe('An account needs a role for it'),
 })
 
+const scopeChange = scope.extend({
+  restricted: z.boolean().optional().describe('An account needs a role for it. Left out it stays as it is'),
+})
+
 const lifetime = z.int().min(1).max(MAX_ACCESS_TOKEN_LIFETIME)
 const env = z.string().nullable().describe('Only keys of this environment; null: of any')
 
@@ -38,7 +42,7 @@ export const resourceChanges = z
     access_token_lifetime: lifetime.optional(),
     env: env.optional(),
     scopes: z
-      .record(textThat(scopeNameMistake), scope.nullable())
+      .record(textThat(scopeNameMistake), scopeChange.nullable())
       .optional()
       .describe('Added or changed; null takes one away, from clients and roles too; others stay'),
   })

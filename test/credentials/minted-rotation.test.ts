@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { findMintedToken } from '../../src/credentials/minted-token.ts'
 import { appendChange } from '../../src/db/change-log.ts'
 import { transaction } from '../../src/db/transaction.ts'
+import { bearer as bearerCaller } from '../support/api-callers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { allKnow, bearer, makeKey, makePersonalToken, mintedTokensOf, SYSTEM } from '../support/minted.ts'
 import { ORDERS, ordersFile } from '../support/orders.ts'
@@ -84,6 +85,28 @@ describe('a rotation', () => {
     const { token, secret: old } = await makeKey(app)
     const { secret: fresh } = await rotate(token.id, { immediately: true })
     expect([await statusOf(old), await statusOf(fresh)]).toEqual([401, 200])
+  })
+
+  it('at once ends what was replaced before and is in its grace, too', async () => {
+    const { token, secret: leaked } = await makeKey(app)
+    const { secret: second } = await rotate(token.id)
+    expect([await statusOf(second), await statusOf(leaked)]).toEqual([200, 200])
+    const { secret: fresh } = await rotate(token.id, { immediately: true })
+    expect([await statusOf(leaked), await statusOf(second), await statusOf(fresh)]).toEqual([401, 401, 200])
+    expect((await findMintedToken(app.db, token.id))?.retiring).toBeNull()
+  })
+
+  it('is not for a secret in its grace, which would outlive it; everything else is', async () => {
+    const { token, secret: old } = await makeKey(app)
+    const { secret: fresh } = await rotate(token.id)
+    expect(await statusOf(fresh)).toBe(200)
+    const by = (secret: string) =>
+      bearerCaller(app, secret).call('POST', '/v1/credentials/self/rotate', { immediately: true })
+    const refused = await by(old)
+    expect([refused.status, refused.json().code]).toEqual([403, 'access_denied'])
+    expect([await statusOf(old), await statusOf(fresh)]).toEqual([200, 200])
+    expect((await by(fresh)).status).toBe(200)
+    expect([await statusOf(old), await statusOf(fresh)]).toEqual([401, 401])
   })
 
   it('at a date: both work until then', async () => {

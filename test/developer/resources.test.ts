@@ -1,6 +1,6 @@
 // /v1/resources: registering, changing and ending a resource.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { made } from '../support/api-callers.ts'
+import { made, nobody } from '../support/api-callers.ts'
 import { ORDERS } from '../support/orders.ts'
 import { refusal, startWorld, THEIRS, type World } from './world.ts'
 
@@ -152,6 +152,22 @@ describe('changing', () => {
     expect(changed.json().scopes).not.toHaveProperty('admin')
   })
 
+  it('a restricted scope stays restricted unless it is said otherwise', async () => {
+    const { identifier } = await made(world.ada, '/v1/resources', described())
+    const change = async (admin: object) => {
+      const { scopes } = (await world.ada.call('PATCH', at(String(identifier)), { scopes: { admin } })).json()
+      return (scopes as Record<string, object>).admin
+    }
+    expect(await change({ description: 'Everything' })).toEqual({
+      description: 'Everything',
+      restricted: true,
+    })
+    expect(await change({ description: 'All', restricted: false })).toEqual({
+      description: 'All',
+      restricted: false,
+    })
+  })
+
   it('a scope that is taken away is gone from the clients that had it', async () => {
     const { identifier } = await made(world.ada, '/v1/resources', described())
     const ceiling = { [String(identifier)]: ['read', 'admin'] }
@@ -182,5 +198,23 @@ describe('changing', () => {
       introspect: [],
     })
     expect((await world.ada.call('GET', at(String(identifier)))).status).toBe(404)
+  })
+
+  it('a personal token for a deleted identifier is none for whoever registers it again', async () => {
+    const { identifier, scopes } = await made(world.ada, '/v1/resources', described())
+    const mine = { name: 'Mine', scopes: { [ORDERS]: ['read:orders'], [String(identifier)]: ['read'] } }
+    const { secret } = await made(world.solo, '/v1/personal-access-tokens', mine)
+    await world.ada.call('DELETE', at(String(identifier)))
+    await made(world.mallory, '/v1/resources', { identifier, name: 'Mine now', scopes })
+    const { client_id: server, secret: password } = await made(world.mallory, '/v1/clients', {
+      client_name: 'Its server',
+      application_kind: 'service',
+      introspect: [identifier],
+    })
+    const { status, json } = await nobody(world.app).call('POST', '/introspect', `token=${secret}`, {
+      'content-type': 'application/x-www-form-urlencoded',
+      authorization: `Basic ${Buffer.from(`${server}:${password}`).toString('base64')}`,
+    })
+    expect([status, json()]).toEqual([200, { active: false }])
   })
 })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { mint } from '../../src/secrets/minted-format.ts'
 import { askSelf } from '../credentials/kind.contract.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { ORDERS } from '../support/orders.ts'
+import { ORDERS, STOCK } from '../support/orders.ts'
 import { askApp, askVerify, doorsFile, relayed, resultOf, verifierToken } from './doors.ts'
 import { createMaker, type Maker } from './minted.ts'
 
@@ -109,4 +109,14 @@ it('counts and spends nothing: no use, no rate limit, no new secret activated', 
   expect((await explain(secret)).failed).toEqual(['rate_limit'])
   const { json } = await askApp(app, { path: `/v1/api-keys/${id}`, headers: ada.headers })
   expect(json()).toMatchObject({ id, last4: secret.slice(-4) })
+})
+
+it('what else it is for is not told', async () => {
+  const both = await ada.token({ scopes: { [ORDERS]: ['read:orders'], [STOCK]: ['read:stock'] } })
+  const other = await ada.token({ scopes: { [STOCK]: ['read:stock'] } })
+  for (const { secret } of [both, other]) {
+    const answer = await askVerify(app, caller, { credential: secret, resource: ORDERS, explain: true })
+    expect(answer.text).toContain('"audience"')
+    expect(answer.text).not.toContain(STOCK)
+  }
 })
