@@ -28,6 +28,25 @@ const SECRET_NAMES = [
 const at = (prefix: string, name: string) =>
   name.startsWith('"') ? `${prefix}[${name}]` : `${prefix}.${name}`
 
+/** What an error may say in the log, by name. Everything else stays out: drivers hang whole connections on their errors. */
+const ERROR_TEXTS = ['syscall', 'severity', 'routine', 'error_description', 'error_detail'] as const
+
+/** An error as it is logged, with its causes. `error_code` is its `code`, such as ECONNREFUSED or an SQLSTATE. */
+function describeError(error: unknown, depth = 0): unknown {
+  if (typeof error !== 'object' || error === null) return error
+  const { name, message, stack, code, cause, errors, ...rest } = error as Error & Record<string, unknown>
+  const texts = ERROR_TEXTS.flatMap(key => (typeof rest[key] === 'string' ? [[key, rest[key]]] : []))
+  return {
+    type: name,
+    message,
+    stack,
+    ...(typeof code === 'string' && { error_code: code }),
+    ...Object.fromEntries(texts),
+    ...(cause !== undefined && depth < 3 && { cause: describeError(cause, depth + 1) }),
+    ...(Array.isArray(errors) && depth < 3 && { errors: errors.map(one => describeError(one, depth + 1)) }),
+  }
+}
+
 /**
  * @param destination where lines go; standard error unless given.
  */
@@ -45,7 +64,7 @@ export function createLog(level: LogLevel, destination: DestinationStream = pino
         ]),
         censor: '[redacted]',
       },
-      serializers: { err: pino.stdSerializers.err },
+      serializers: { err: describeError },
     },
     destination,
   )
