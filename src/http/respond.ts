@@ -33,11 +33,15 @@ export function respond({ log, pages }: { log: Logger; pages: Pages }): Middlewa
     const requestId = newRequestId()
     ctx.state.startedAt = performance.now()
     ctx.state.requestId = requestId
-    ctx.state.log = log.child({ request_id: requestId })
+    Object.defineProperty(
+      ctx.state,
+      'log',
+      lazily(() => log.child({ request_id: requestId })),
+    )
     ctx.set('X-Request-Id', requestId)
 
     let problem: Problem | undefined
-    ctx.res.once('close', () => writeLine(ctx, problem))
+    ctx.res.once('close', () => writeLine(log, ctx, problem))
     try {
       await next()
       problem = unanswered(ctx)
@@ -100,10 +104,21 @@ function send(ctx: Context, problem: Problem, pages: Pages): void {
   }
 }
 
-function writeLine(ctx: Context, problem: Problem | undefined): void {
-  const { log, startedAt, clientAddress } = ctx.state
+/** Most requests write nothing but their line: a log of their own is made when somebody asks for it. */
+function lazily(make: () => Logger): PropertyDescriptor {
+  let made: Logger | undefined
+  const get = () => {
+    made ??= make()
+    return made
+  }
+  return { get, enumerable: true, configurable: true }
+}
+
+function writeLine(log: Logger, ctx: Context, problem: Problem | undefined): void {
+  const { requestId, startedAt, clientAddress } = ctx.state
   log.info(
     {
+      request_id: requestId,
       method: ctx.method,
       path: loggedPath(ctx),
       status: ctx.res.statusCode,
