@@ -183,8 +183,14 @@ async function makerScopes(
   maker: Identity | undefined,
 ): Promise<(identifier: string) => ReadonlySet<string> | undefined> {
   if (!parent)
-    return identifier =>
-      maker?.kind === 'access-token' && maker.resource === identifier ? new Set(maker.scopes) : undefined
+    return identifier => {
+      if (maker?.kind === 'access-token' && maker.resource === identifier) return new Set(maker.scopes)
+      // Of our own API nobody gives more than they have there: a client's key must not lift a developer. `verify` only
+      // asks questions, and a resource server's key needs it.
+      if (maker?.kind === 'session' && resources.get(identifier)?.builtIn)
+        return new Set([...maker.scopes, 'verify'])
+      return undefined
+    }
   // What its own owner has lost it must not give to a token of another owner.
   const ofParentsOwner = await ownerScopes(deps, parent.owner)
   return identifier => {

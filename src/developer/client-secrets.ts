@@ -99,14 +99,20 @@ function living(tx: Tx, clientId: string, secretId: string) {
 
 async function add(
   tx: Tx,
-  { keyring, audit }: DeveloperDeps,
+  { keyring, audit, ownResource }: DeveloperDeps,
   actor: Actor,
   clientId: string,
   expiresAt: Date | null,
   replaced?: string,
 ): Promise<MadeSecret> {
   await lockClient(tx, clientId)
-  const { client } = await getOwnClient(tx, actor, clientId)
+  const { client, reach } = await getOwnClient(tx, actor, clientId)
+  if (!reach.everywhere && mayMoreThan(actor, client.ceiling.get(ownResource)))
+    throw new Problem(
+      403,
+      'access_denied',
+      'This client may do more on this server than you. Somebody who may as much can give it a secret.',
+    )
   if (isPublic({ token_endpoint_auth_method: client.tokenEndpointAuthMethod }))
     throw new Problem(409, 'conflict', 'A public client cannot keep a secret.')
   if (client.secrets.length >= MAX_SECRETS)
@@ -127,6 +133,11 @@ async function add(
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
   return { shown: { id, last4, createdAt, expiresAt }, secret }
+}
+
+/** Who holds a client's secret acts as the client: nobody may rise by making one. `verify` only asks questions. */
+function mayMoreThan({ identity }: Actor, ceiling: ReadonlySet<string> = new Set()): boolean {
+  return [...ceiling].some(scope => scope !== 'verify' && !identity.scopes.includes(scope))
 }
 
 /** By the clock that decides when it ends. */

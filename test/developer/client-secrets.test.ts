@@ -185,3 +185,28 @@ describe('replacing one', () => {
     expect(refusal(answer)).toMatchObject({ status: 400, code: 'validation_failed' })
   })
 })
+
+describe('a client that may do more on this server than a developer', () => {
+  beforeAll(newClient)
+
+  it('gets neither a secret nor a key from one', async () => {
+    const own = `${world.app.issuer}/v1`
+    await sql`INSERT INTO client_scope (client_id, resource, scope) VALUES (${id}, ${own}, 'organizations:write')`.execute(
+      world.app.db,
+    )
+    await sql`INSERT INTO change_log (type, payload) VALUES ('client', ${JSON.stringify({ client_id: id })})`.execute(
+      world.app.db,
+    )
+    const added = await world.dev.call('POST', `/v1/clients/${id}/secrets`)
+    expect([added.status, added.json().code]).toEqual([403, 'access_denied'])
+    const rotated = await world.dev.call('POST', `/v1/clients/${id}/secrets/${first.id}/rotate`)
+    expect([rotated.status, rotated.json().code]).toEqual([403, 'access_denied'])
+    const key = await world.dev.call('POST', '/v1/api-keys', {
+      client_id: id,
+      name: 'A way up',
+      scopes: { [own]: ['organizations:write'] },
+    })
+    expect([key.status, key.json().code]).toEqual([400, 'validation_failed'])
+    expect(await secretsOf()).toHaveLength(1)
+  })
+})
