@@ -69,7 +69,8 @@ describe('waiting for all', () => {
   })
 
   it('waits for each of several', async () => {
-    const [first, second] = [await node(), await node()]
+    const alive = { heartbeatMs: 100 }
+    const [first, second] = [await node(alive), await node(alive)]
     await appendChange(db, 'test', {})
     const waiting = wait(30)
     await first.changeLog.catchUp()
