@@ -2,6 +2,9 @@
  * Browser sessions, one row per `uid`. The cookie's value changes at every sign-in and resume, the row does not, and a
  * row that has ended is never written again: an in-flight request cannot bring a session back. Nor can it bring back a
  * cookie that a sign-in has replaced: the library saves the session in every request, also when nothing has changed.
+ *
+ * No ON CONFLICT (uid) DO UPDATE here: with two unique columns, a row that another request is changing can be missed by
+ * the search for the conflict, and the insert then fails on the other column.
  */
 import { sql } from 'kysely'
 import { type AdapterPayload, Provider } from 'oidc-provider'
@@ -46,19 +49,32 @@ export function sessionStore(deps: OidcDeps): Store {
 
     async upsert(id, payload: AdapterPayload, expiresIn) {
       const sealed = await sealDocument(keyring, payload)
-      const { rows } = await sql`
-        INSERT INTO session (uid, id_hash, account_id, sealed_payload, signed_in_at, expires_at)
-        VALUES (${payload.uid}, ${hashSecret(keyring, id).hash}, ${payload.accountId ?? null}, ${sealed},
-          to_timestamp(${payload.loginTs ?? null}::bigint), clock_timestamp() + make_interval(secs => ${expiresIn}))
-        ON CONFLICT (uid) DO UPDATE SET
-          id_hash = excluded.id_hash, account_id = excluded.account_id, sealed_payload = excluded.sealed_payload,
-          signed_in_at = excluded.signed_in_at, expires_at = excluded.expires_at, last_seen_at = clock_timestamp(),
-          retired_hashes = CASE WHEN session.id_hash = excluded.id_hash THEN session.retired_hashes
-            ELSE (session.id_hash || session.retired_hashes)[:${sql.lit(RETIRED_KEPT)}] END
-        WHERE session.ended_at IS NULL AND excluded.id_hash <> ALL (session.retired_hashes)
-        RETURNING uid
-      `.execute(db)
-      if (rows.length === 0) withholdCookie(cookies)
+      const { hash } = hashSecret(keyring, id)
+      const save = async () => {
+        const { rows } = await sql`
+          WITH changed AS (
+            UPDATE session SET
+              id_hash = ${hash}, account_id = ${payload.accountId ?? null}, sealed_payload = ${sealed},
+              signed_in_at = to_timestamp(${payload.loginTs ?? null}::bigint),
+              expires_at = clock_timestamp() + make_interval(secs => ${expiresIn}), last_seen_at = clock_timestamp(),
+              retired_hashes = CASE WHEN id_hash = ${hash} THEN retired_hashes
+                ELSE (id_hash || retired_hashes)[:${sql.lit(RETIRED_KEPT)}] END
+            WHERE uid = ${payload.uid} AND ended_at IS NULL AND ${hash} <> ALL (retired_hashes)
+            RETURNING uid
+          ), added AS (
+            INSERT INTO session (uid, id_hash, account_id, sealed_payload, signed_in_at, expires_at)
+            SELECT ${payload.uid}, ${hash}, ${payload.accountId ?? null}, ${sealed},
+              to_timestamp(${payload.loginTs ?? null}::bigint), clock_timestamp() + make_interval(secs => ${expiresIn})
+            WHERE NOT EXISTS (SELECT FROM session WHERE uid = ${payload.uid})
+            ON CONFLICT DO NOTHING
+            RETURNING uid
+          )
+          SELECT uid FROM changed UNION ALL SELECT uid FROM added
+        `.execute(db)
+        return rows.length > 0
+      }
+      // Once more: a row that another request was adding at the same moment is there by now.
+      if (!((await save()) || (await save()))) withholdCookie(cookies)
     },
 
     async destroy(id) {
