@@ -23,6 +23,7 @@ import { renameInMinted } from './credentials/minted-token.ts'
 import { createTokenPages } from './credentials/pages.tsx'
 import { rateLimitSweep } from './credentials/rate-limit.ts'
 import { createRefusals } from './credentials/refusals.ts'
+import { replaySweep } from './credentials/replay.ts'
 import { usageSweep } from './credentials/usage.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
 import type { Db } from './db/connect.ts'
@@ -202,6 +203,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     invitationSweep,
     adminLinkSweep,
     rateLimitSweep,
+    replaySweep,
     ...usageSweep,
     ...oidcSweep,
   )

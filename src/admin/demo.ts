@@ -3,6 +3,7 @@
  * work. main.ts makes it only outside production and without a declarative file, and shuts it otherwise.
  */
 import { setClientDisabled } from '../clients/client-state.ts'
+import { describeClient } from '../clients/describe-client.ts'
 import { upsertClient } from '../clients/upsert-client.ts'
 import type { Db } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
@@ -36,24 +37,21 @@ export async function prepareDemo({ db, keyring }: { db: Db; keyring: Keyring })
       env: null,
       scopes: new Map([[SCOPE, { description: 'Read the demo', restricted: false }]]),
     })
-    await upsertClient(tx, keyring, {
-      clientId: CLIENT_ID,
-      clientName: 'Demo client',
-      organizationId: null,
-      applicationType: 'web',
-      redirectUris: [],
-      postLogoutRedirectUris: [],
-      grantTypes: ['client_credentials'],
-      tokenEndpointAuthMethod: 'client_secret_basic',
-      defaultScope: null,
-      requirePkce: true,
-      requireConsent: true,
-      idTokenSignedResponseAlg: 'ES256',
+    const client = describeClient({
+      client_id: CLIENT_ID,
+      client_name: 'Demo client',
+      application_type: 'web',
+      redirect_uris: [],
+      post_logout_redirect_uris: [],
+      grant_types: ['client_credentials'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      resource_scopes: { [RESOURCE]: [SCOPE] },
+      require_pkce: true,
+      require_consent: true,
+      id_token_signed_response_alg: 'ES256',
       introspect: [RESOURCE],
-      metadata: {},
-      ceiling: new Map([[RESOURCE, new Set([SCOPE])]]),
-      secret: clientSecret,
     })
+    await upsertClient(tx, keyring, { ...client, secret: clientSecret })
     await setClientDisabled(tx, CLIENT_ID, false)
   })
   return { clientId: CLIENT_ID, clientSecret, resource: RESOURCE }

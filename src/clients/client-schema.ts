@@ -3,8 +3,11 @@ import { z } from 'zod'
 import { emailText, shownText } from '../accounts/shown-text.ts'
 import { webUrl } from '../http/text-schema.ts'
 
-export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials'] as const
-export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'none'] as const
+export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
+export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_CODE] as const
+export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
+/** With which a client may sign its assertions (RFC 7523). */
+export const ASSERTION_ALGS = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const
 export const APPLICATION_TYPES = ['web', 'native'] as const
 
 const LATER = 'in this version'
@@ -45,4 +48,22 @@ export const clientKeys = {
   require_consent: z.boolean(),
   id_token_signed_response_alg: signingAlg,
   introspect: z.array(z.string()),
+}
+
+const uri = z.string().max(2000)
+
+/** What a client of a plain kind does without. Left out or null: no, or none. */
+export const protocolKeys = {
+  token_endpoint_auth_signing_alg: supported(ASSERTION_ALGS),
+  jwks: z.strictObject({
+    keys: z
+      .array(z.looseObject({ kty: z.string() }))
+      .min(1)
+      .max(20),
+  }),
+  jwks_uri: uri,
+  require_pushed_authorization_requests: z.boolean(),
+  dpop_bound_access_tokens: z.boolean(),
+  backchannel_logout_uri: uri,
+  backchannel_logout_session_required: z.boolean(),
 }

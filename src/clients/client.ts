@@ -4,10 +4,11 @@
  *
  * Every write here is made with a `client` row in the change log, in the same transaction (see `changed`).
  */
+import type { JSONWebKeySet } from 'jose'
 import { type RawBuilder, sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
-import type { ApplicationType, TokenEndpointAuthMethod } from './tables.ts'
+import type { ApplicationType, ClientRegistration, TokenEndpointAuthMethod } from './tables.ts'
 
 /** One secret that is neither revoked nor was expired when it was read. */
 export interface ClientSecret {
@@ -35,6 +36,17 @@ export interface Client {
   readonly postLogoutRedirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   readonly tokenEndpointAuthMethod: TokenEndpointAuthMethod
+  /** The only `alg` of its assertions; null: any that is offered. */
+  readonly tokenEndpointAuthSigningAlg: string | null
+  /** Its public keys, or where they are. */
+  readonly jwks: JSONWebKeySet | null
+  readonly jwksUri: string | null
+  readonly requirePushedAuthorizationRequests: boolean
+  readonly dpopBoundAccessTokens: boolean
+  readonly backchannelLogoutUri: string | null
+  readonly backchannelLogoutSessionRequired: boolean
+  /** 'dynamic' and 'metadata_document': nobody here knows who made it. */
+  readonly registration: ClientRegistration
   readonly defaultScope: string | null
   readonly requirePkce: boolean
   readonly requireConsent: boolean
@@ -104,6 +116,14 @@ export function toClient(row: ClientRow): Client {
     postLogoutRedirectUris: row.post_logout_redirect_uris,
     grantTypes: row.grant_types,
     tokenEndpointAuthMethod: row.token_endpoint_auth_method,
+    tokenEndpointAuthSigningAlg: row.token_endpoint_auth_signing_alg,
+    jwks: row.jwks,
+    jwksUri: row.jwks_uri,
+    requirePushedAuthorizationRequests: row.require_pushed_authorization_requests,
+    dpopBoundAccessTokens: row.dpop_bound_access_tokens,
+    backchannelLogoutUri: row.backchannel_logout_uri,
+    backchannelLogoutSessionRequired: row.backchannel_logout_session_required,
+    registration: row.registration,
     defaultScope: row.default_scope,
     requirePkce: row.require_pkce,
     requireConsent: row.require_consent,

@@ -1,14 +1,16 @@
 /** From the words of RFC 7591, as the declarative file and the JSON API use them, to the room's own. */
 import type { z } from 'zod'
-import type { clientKeys, shownMetadata } from './client-schema.ts'
+import type { clientKeys, protocolKeys, shownMetadata } from './client-schema.ts'
 import type { DescribedClient } from './upsert-client.ts'
 
 type Words<Keys extends Record<string, z.ZodType>> = { readonly [Key in keyof Keys]: z.output<Keys[Key]> }
+type OptionalOrNull<T> = { readonly [Key in keyof T]?: T[Key] | null | undefined }
 type Optional<T> = { readonly [Key in keyof T]?: T[Key] | undefined }
 
 /** Everything has been checked, and what was left out has its default. */
 export type ClientWords = Omit<Words<typeof clientKeys>, 'client_name' | 'default_scope'> &
-  Optional<Words<typeof shownMetadata>> & {
+  Optional<Words<typeof shownMetadata>> &
+  OptionalOrNull<Words<typeof protocolKeys>> & {
     readonly client_id: string
     readonly client_name?: string | undefined
     readonly organization?: string | null | undefined
@@ -27,6 +29,14 @@ export function describeClient(client: ClientWords): DescribedClient {
     postLogoutRedirectUris: client.post_logout_redirect_uris,
     grantTypes: client.grant_types,
     tokenEndpointAuthMethod: client.token_endpoint_auth_method,
+    tokenEndpointAuthSigningAlg: client.token_endpoint_auth_signing_alg ?? null,
+    jwks: client.jwks ?? null,
+    jwksUri: client.jwks_uri ?? null,
+    requirePushedAuthorizationRequests: client.require_pushed_authorization_requests ?? false,
+    dpopBoundAccessTokens: client.dpop_bound_access_tokens ?? false,
+    backchannelLogoutUri: client.backchannel_logout_uri ?? null,
+    backchannelLogoutSessionRequired: client.backchannel_logout_session_required ?? false,
+    registration: 'operator',
     defaultScope: client.default_scope ?? null,
     requirePkce: client.require_pkce,
     requireConsent: client.require_consent,

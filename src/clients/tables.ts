@@ -1,7 +1,14 @@
+import type { JSONWebKeySet } from 'jose'
 import type { Generated, JSONColumnType } from 'kysely'
 
 export type ApplicationType = 'web' | 'native'
-export type TokenEndpointAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none'
+export type TokenEndpointAuthMethod =
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'none'
+/** How it came to be: an operator or developer described it, it registered itself, or its `client_id` is a document's address. */
+export type ClientRegistration = 'operator' | 'dynamic' | 'metadata_document'
 
 export interface ClientTables {
   client: {
@@ -13,6 +20,15 @@ export interface ClientTables {
     post_logout_redirect_uris: Generated<string[]>
     grant_types: string[]
     token_endpoint_auth_method: TokenEndpointAuthMethod
+    token_endpoint_auth_signing_alg: string | null
+    /** Public keys. */
+    jwks: JSONColumnType<JSONWebKeySet> | null
+    jwks_uri: string | null
+    require_pushed_authorization_requests: Generated<boolean>
+    dpop_bound_access_tokens: Generated<boolean>
+    backchannel_logout_uri: string | null
+    backchannel_logout_session_required: Generated<boolean>
+    registration: Generated<ClientRegistration>
     default_scope: string | null
     require_pkce: Generated<boolean>
     require_consent: Generated<boolean>

@@ -71,4 +71,9 @@ export interface CredentialTables {
     expires_at: Date
     credential_id: string
   }
+  /** What was shown once and must not come again. */
+  replay: {
+    id_hash: Buffer
+    expires_at: Date
+  }
 }

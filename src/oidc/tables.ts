@@ -25,6 +25,13 @@ export interface OidcTables {
     created_at: Generated<Date>
     expires_at: Date
   }
+  pushed_authorization_request: {
+    id_hash: Buffer
+    sealed_payload: string
+    created_at: Generated<Date>
+    expires_at: Date
+    consumed_at: Date | null
+  }
   authorization_grant: {
     id: string
     account_id: string

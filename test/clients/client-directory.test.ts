@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createClientDirectory } from '../../src/clients/client-directory.ts'
 import { createClientSecret, verifyClientSecret } from '../../src/clients/client-secret.ts'
+import { describeClient } from '../../src/clients/describe-client.ts'
 import { type DescribedClient, upsertClient } from '../../src/clients/upsert-client.ts'
 import { createChangeLog } from '../../src/db/change-log.ts'
 import { transaction } from '../../src/db/transaction.ts'
@@ -17,21 +18,21 @@ const API = 'https://api.example.com'
 const SECRET = 'a-secret-of-the-file-0123456789-abcdef'
 
 const described: DescribedClient = {
-  clientId: 'web',
-  clientName: 'Web',
-  organizationId: null,
-  applicationType: 'web',
-  redirectUris: ['https://app.example.com/cb'],
-  postLogoutRedirectUris: [],
-  grantTypes: ['authorization_code'],
-  tokenEndpointAuthMethod: 'client_secret_basic',
-  defaultScope: null,
-  requirePkce: true,
-  requireConsent: true,
-  idTokenSignedResponseAlg: 'ES256',
-  introspect: [],
-  metadata: { client_uri: 'https://app.example.com' },
-  ceiling: new Map([[API, new Set(['read', 'write'])]]),
+  ...describeClient({
+    client_id: 'web',
+    client_name: 'Web',
+    application_type: 'web',
+    redirect_uris: ['https://app.example.com/cb'],
+    post_logout_redirect_uris: [],
+    grant_types: ['authorization_code'],
+    token_endpoint_auth_method: 'client_secret_basic',
+    require_pkce: true,
+    require_consent: true,
+    id_token_signed_response_alg: 'ES256',
+    introspect: [],
+    client_uri: 'https://app.example.com',
+    resource_scopes: { [API]: ['read', 'write'] },
+  }),
   secret: SECRET,
 }
 

@@ -7,6 +7,9 @@ import type { Store } from './store.ts'
 /** Stands where the library wants a secret. Secrets are compared by clients/client-secret.ts, never with this. */
 const SECRET_PLACEHOLDER = 'kept as a hash elsewhere, compared elsewhere'
 
+const usesSecret = ({ tokenEndpointAuthMethod: method }: Client) =>
+  method === 'client_secret_basic' || method === 'client_secret_post'
+
 function toMetadata(client: Client): AdapterPayload {
   return {
     ...client.metadata,
@@ -18,9 +21,16 @@ function toMetadata(client: Client): AdapterPayload {
     grant_types: [...client.grantTypes],
     response_types: client.grantTypes.includes('authorization_code') ? ['code'] : [],
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
+    ...(client.tokenEndpointAuthSigningAlg && {
+      token_endpoint_auth_signing_alg: client.tokenEndpointAuthSigningAlg as 'ES256',
+    }),
+    ...(client.jwks && { jwks: client.jwks }),
+    ...(client.jwksUri && { jwks_uri: client.jwksUri }),
+    require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
+    dpop_bound_access_tokens: client.dpopBoundAccessTokens,
     require_pkce: client.requirePkce,
     id_token_signed_response_alg: client.idTokenSignedResponseAlg as 'ES256',
-    ...(client.tokenEndpointAuthMethod !== 'none' && { client_secret: SECRET_PLACEHOLDER }),
+    ...(usesSecret(client) && { client_secret: SECRET_PLACEHOLDER }),
   }
 }
 
