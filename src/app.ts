@@ -47,6 +47,7 @@ import { headers } from './http/headers.ts'
 import { createHealth } from './http/health.ts'
 import { host } from './http/host.ts'
 import { defineOrigin } from './http/issuer-request.ts'
+import { createOutbound } from './http/outbound.ts'
 import { createPages } from './http/pages.ts'
 import { limitBody } from './http/protocol-body.ts'
 import { requestTarget } from './http/request-target.ts'
@@ -98,6 +99,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const nodes = createNodes({ db, changeLog, log })
   const sweeper = createSweeper({ db, log })
   const outbox = createOutbox({ db, log, handlers: {} })
+  const outbound = createOutbound({ allow: config.outboundAllow, log })
   const cookies = cookieNames(config.issuer)
   const csrf = createCsrf({ keyring, cookies, issuer: config.issuer })
   const assets = createAssets(config)
@@ -124,7 +126,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   await prepareOwnResource(db, config.issuer)
   await changeLog.catchUp()
   await resources.preload()
-  const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages }
+  const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages, outbound }
   const judged = { ...ground, revocations, clients, resources }
   const refusals = createRefusals(config.issuer)
   const keysAndTokens = createMinted({ ...judged, refusals })

@@ -3,6 +3,7 @@
  * from it. Only this file and main.ts read the environment. `loadConfig` reports everything wrong at once.
  */
 import {
+  addressRanges,
   boolean,
   cidrs,
   colour,
@@ -41,6 +42,7 @@ export interface Config {
   readonly secrets: readonly Buffer[]
   readonly configFile: string | undefined
   readonly trustedProxies: readonly string[]
+  readonly outboundAllow: readonly string[]
   readonly tokenPrefixes: readonly string[]
   readonly environments: readonly string[]
   readonly signUp: SignUpPolicy
@@ -141,6 +143,15 @@ export const SETTINGS = {
     meaning:
       'Addresses or CIDR ranges of proxies whose forwarding headers are believed. From anyone else they are dropped.',
     example: '10.0.0.0/8',
+  },
+  OUTBOUND_ALLOW: {
+    parse: addressRanges,
+    fallback: always([]),
+    shown: 'none',
+    meaning:
+      'Addresses or CIDR ranges that requests of this server to its clients (jwks_uri, logout) may reach beside public ' +
+      'addresses, over http too. All addresses of a name must be allowed: localhost often is 127.0.0.1 and ::1.',
+    example: '10.20.0.0/16',
   },
   TOKEN_PREFIX: {
     parse: names(
@@ -318,6 +329,7 @@ export function loadConfig(environment: Environment): Config {
     secrets: read('LATCHKEY_SECRETS'),
     configFile: read('LATCHKEY_CONFIG'),
     trustedProxies: read('TRUSTED_PROXIES'),
+    outboundAllow: read('OUTBOUND_ALLOW'),
     tokenPrefixes: read('TOKEN_PREFIX'),
     environments: read('ENVIRONMENTS'),
     signUp: read('SIGN_UP') as SignUpPolicy,

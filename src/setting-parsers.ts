@@ -3,6 +3,7 @@
  * sentence "NAME …" and never repeat a secret.
  */
 import { isIP } from 'node:net'
+import { parseAddressRange } from './http/address-range.ts'
 
 /** A parser returns the value, or throws an `Error` whose message finishes the sentence "NAME …". */
 export type Parser<T> = (text: string) => T
@@ -74,6 +75,12 @@ export const cidrs: Parser<string[]> = value => {
   }
   return items
 }
+
+/** As `cidrs`, and no bits behind the length: `10.0.0.1/8` is not taken for `10.0.0.0/8`. */
+export const addressRanges: Parser<string[]> = value =>
+  list(value).map(
+    item => parseAddressRange(item)?.text ?? fail(`has "${item}", which is not an address or a CIDR range`),
+  )
 
 export const issuer: Parser<string> = value => {
   const url = URL.parse(value)

@@ -8,6 +8,7 @@ import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import type { Csrf } from '../http/csrf.ts'
+import type { Outbound } from '../http/outbound.ts'
 import type { Logger } from '../log.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Revocations } from '../revocation/revocation.ts'
@@ -27,6 +28,7 @@ export interface OidcDeps {
   readonly cookies: CookieNames
   readonly minted: MintedIntrospection & Pick<MintedTokens, 'revoke'>
   readonly csrf: Csrf
+  readonly outbound: Outbound
   readonly wrapStore?: WrapStore | undefined
 }
 

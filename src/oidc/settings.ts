@@ -43,7 +43,7 @@ export function providerSettings(
   deps: OidcDeps,
   { jwks, pages, verifyJwt }: { jwks: JWKS; pages: ProtocolPages; verifyJwt: VerifyJwtAccessToken },
 ): Configuration {
-  const { db, keyring, clients, cookies } = deps
+  const { db, keyring, clients, cookies, outbound } = deps
   const resourcePolicy = createResourcePolicy(deps)
   const policy = prompts(resourcePolicy)
   const { path: _path, ...shortCookie } = { ...cookieOptions(cookies), signed: true }
@@ -172,5 +172,7 @@ export function providerSettings(
       }
     },
     renderError: pages.error,
+    // The library asks for addresses as text.
+    fetch: (url, init) => outbound(String(url), init),
   }
 }
