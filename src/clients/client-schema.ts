@@ -6,8 +6,8 @@ import { webUrl } from '../http/text-schema.ts'
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_CODE] as const
 export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
-/** With which a client may sign its assertions (RFC 7523). */
-export const ASSERTION_ALGS = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const
+/** With which a client may sign its assertions (RFC 7523). Both names of EdDSA over Ed25519 are in use (RFC 8037, RFC 9864). */
+export const ASSERTION_ALGS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'] as const
 export const APPLICATION_TYPES = ['web', 'native'] as const
 
 const LATER = 'in this version'

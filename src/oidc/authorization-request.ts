@@ -1,13 +1,14 @@
 /**
- * Two things the library leaves open at /authorize and /end_session. A POST (OpenID Connect Core, section 3.1.2.1)
- * becomes the same request as a GET, because a session cookie with SameSite=Lax does not travel with a form posted from
- * another site. A request without `scope` gets the client's default.
+ * Two things the library leaves open. A POST to /authorize or /end_session (OpenID Connect Core, section 3.1.2.1) becomes
+ * the same request as a GET, because a session cookie with SameSite=Lax does not travel with a form posted from another
+ * site. A request without `scope` gets the client's default, wherever a request for authorization comes in.
  */
 import type { Middleware } from 'koa'
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import { mediaTypeOf } from '../http/body.ts'
 import { Problem } from '../http/problem.ts'
 import { protocolBody } from '../http/protocol-body.ts'
+import { claimedClientId } from './claimed-client.ts'
 
 /** What a client asks for that asks for nothing. */
 const DEFAULT_SCOPE = 'openid'
@@ -15,18 +16,25 @@ const DEFAULT_SCOPE = 'openid'
 /** Below what headers may be (server.ts), so that the request comes back. */
 const LONGEST_QUERY = 16 * 1024
 
+/** Where the client itself, not the person's browser, says what it asks for (RFC 9126; RFC 8628, section 3.1). */
+const SENT_BY_THE_CLIENT: ReadonlySet<string> = new Set(['/par', '/device_authorization'])
+
 export function prepareAuthorizationRequest(clients: ClientDirectory): Middleware {
+  const defaultScope = async (clientId: string | undefined) =>
+    (clientId === undefined ? undefined : (await clients.find(clientId))?.defaultScope) ?? DEFAULT_SCOPE
+
   return async (ctx, next) => {
     if (ctx.method === 'POST' && (ctx.path === '/authorize' || ctx.path === '/end_session')) {
       ctx.status = 303
       ctx.redirect(`${ctx.path}?${queryOf(ctx)}`)
       return
     }
-    // Sent without a value counts as not sent (RFC 6749, section 3.1).
-    if (ctx.path === '/authorize' && !ctx.query.scope) {
-      const client =
-        typeof ctx.query.client_id === 'string' ? await clients.find(ctx.query.client_id) : undefined
-      ctx.query = { ...ctx.query, scope: client?.defaultScope ?? DEFAULT_SCOPE }
+    // Sent without a value counts as not sent (RFC 6749, section 3.1). A pushed request has its scope already.
+    if (ctx.path === '/authorize' && !ctx.query.scope && !ctx.query.request_uri)
+      ctx.query = { ...ctx.query, scope: await defaultScope([ctx.query.client_id].flat()[0]) }
+    if (ctx.method === 'POST' && SENT_BY_THE_CLIENT.has(ctx.path)) {
+      const body = protocolBody(ctx)
+      if (!body.get('scope')) body.set('scope', await defaultScope(claimedClientId(ctx.req.headers, body)))
     }
     await next()
   }

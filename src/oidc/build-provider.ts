@@ -12,6 +12,7 @@ import { listenToProvider } from './listen.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { deriveSuccessor, rotatedToken } from './refresh-successor.ts'
 import { providerSettings } from './settings.ts'
+import { refuseReplays } from './stores/replay-detection-store.ts'
 
 export function buildProvider(
   deps: OidcDeps,
@@ -48,6 +49,7 @@ export function buildProvider(
     if (ctx.path === '/token' && isRecord(body) && body.scope === '') delete body.scope
   })
 
+  refuseReplays(provider)
   listenToProvider(provider, deps)
   return provider
 }

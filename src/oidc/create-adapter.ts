@@ -9,7 +9,9 @@ import { clientCredentialsStore } from './stores/client-credentials-store.ts'
 import { clientStore } from './stores/client-store.ts'
 import { grantStore } from './stores/grant-store.ts'
 import { interactionStore } from './stores/interaction-store.ts'
+import { pushedAuthorizationRequestStore } from './stores/pushed-authorization-request-store.ts'
 import { refreshTokenStore } from './stores/refresh-token-store.ts'
+import { replayDetectionStore } from './stores/replay-detection-store.ts'
 import { sessionStore } from './stores/session-store.ts'
 import { type Store, toAdapter } from './stores/store.ts'
 
@@ -47,7 +49,9 @@ export function createAdapter(deps: OidcDeps, verifyJwt: VerifyJwtAccessToken): 
     ClientCredentials: () => clientCredentialsStore(deps, verifyJwt),
     Grant: () => grantStore(deps),
     Interaction: () => interactionStore(deps),
+    PushedAuthorizationRequest: () => pushedAuthorizationRequestStore(deps),
     RefreshToken: () => refreshTokenStore(deps),
+    ReplayDetection: () => replayDetectionStore(deps),
     Session: () => sessionStore(deps),
   }
   return model => {

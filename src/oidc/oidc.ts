@@ -41,6 +41,7 @@ export interface Oidc {
 /** Paths whose POST bodies the provider reads; app.ts guards them with http/protocol-body.ts. */
 export const PROTOCOL_PATHS: readonly string[] = [
   '/authorize',
+  '/par',
   '/token',
   '/introspect',
   '/revoke',

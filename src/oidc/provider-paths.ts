@@ -15,6 +15,7 @@ const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
   ['/jwks', DOCUMENT],
   ['/authorize', [...PAGE, 'POST']],
   ['/token', ['POST', 'OPTIONS']],
+  ['/par', ['POST', 'OPTIONS']],
   // Not for browsers: no preflight.
   ['/introspect', ['POST']],
   ['/revoke', ['POST', 'OPTIONS']],

@@ -4,12 +4,15 @@
  */
 import { type Configuration, interactionPolicy, type JWKS, type KoaContextWithOIDC } from 'oidc-provider'
 import { findAccount } from '../accounts/account.ts'
+import { ASSERTION_ALGS, AUTH_METHODS } from '../clients/client-schema.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { cookieKeys, cookieOptions } from '../http/cookies.ts'
 import { OPENID_SCOPES } from './access.ts'
 import { ACR_PASSWORD, authenticationClaims } from './authentication-context.ts'
+import { checkAssertion } from './client-assertion.ts'
 import { createAdapter } from './create-adapter.ts'
 import type { OidcDeps } from './deps.ts'
+import { dpopNonceSecret, PROOF_ALGS } from './dpop.ts'
 import { createExistingGrantLoader } from './existing-grant.ts'
 import { LIFETIME, sessionLifetime } from './lifetimes.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
@@ -55,6 +58,7 @@ export function providerSettings(
       authorization: '/authorize',
       end_session: '/end_session',
       introspection: '/introspect',
+      pushed_authorization_request: '/par',
       jwks: '/jwks',
       revocation: '/revoke',
       token: '/token',
@@ -71,9 +75,14 @@ export function providerSettings(
     scopes: OPENID_SCOPES,
     subjectTypes: ['public'],
     responseTypes: ['code'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientAuthMethods: [...AUTH_METHODS],
+    assertJwtClientAuthClaimsAndHeader: checkAssertion,
     clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: [], response_types: [] },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['ES256'],
+      clientAuthSigningAlgValues: [...ASSERTION_ALGS],
+      dPoPSigningAlgValues: [...PROOF_ALGS],
+    },
     clockTolerance: 15,
     claims: {
       acr: null,
@@ -94,7 +103,8 @@ export function providerSettings(
       clientIdMetadataDocument: OFF,
       deviceFlow: OFF,
       devInteractions: OFF,
-      dPoP: OFF,
+      // RFC 9449, section 8: every proof carries a nonce of ours. All nodes derive the same ones.
+      dPoP: { ...ON, nonceSecret: dpopNonceSecret(keyring), requireNonce: () => true },
       encryption: OFF,
       externalSigningSupport: OFF,
       fapi: OFF,
@@ -104,7 +114,7 @@ export function providerSettings(
       jwtUserinfo: OFF,
       mTLS: OFF,
       openid4vci: OFF,
-      pushedAuthorizationRequests: OFF,
+      pushedAuthorizationRequests: ON,
       registration: OFF,
       registrationManagement: OFF,
       requestObjects: OFF,

@@ -17,6 +17,11 @@ export const oidcSweep: readonly SweepTarget[] = [
   },
   { name: 'codes', table: 'authorization_code', where: sql<boolean>`expires_at < now() - interval '1 hour'` },
   {
+    name: 'pushed authorization requests',
+    table: 'pushed_authorization_request',
+    where: sql<boolean>`expires_at < now() - interval '1 day'`,
+  },
+  {
     name: 'refresh tokens',
     table: 'refresh_token',
     where: sql<boolean>`expires_at < now() - interval '1 day'`,
