@@ -1,6 +1,7 @@
 // A real relying party, on another origin than the issuer's: a small web application made with openid-client.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import * as openid from 'openid-client'
 import type { Page } from 'playwright-core'
 
@@ -74,15 +75,19 @@ export async function startRelyingParty(fields: Registration): Promise<RelyingPa
     })
   }
 
-  async function callback(url: URL): Promise<Outcome> {
-    const state = url.searchParams.get('state') ?? ''
+  /** @param returned the address that the browser was sent to, or the form that it posted there */
+  async function callback(
+    state: string,
+    returned: URL | Request,
+    parameters: URLSearchParams,
+  ): Promise<Outcome> {
     const begun = pending.get(state)
     if (!begun) throw new Error(`nobody began a sign-in with the state ${state}`)
     pending.delete(state)
     try {
       const tokens = await openid.authorizationCodeGrant(
         connected(),
-        url,
+        returned,
         {
           pkceCodeVerifier: begun.verifier,
           expectedNonce: begun.nonce,
@@ -91,7 +96,7 @@ export async function startRelyingParty(fields: Registration): Promise<RelyingPa
         },
         begun.resource === undefined ? {} : { resource: begun.resource },
       )
-      return { tokens, code: url.searchParams.get('code') ?? '', iss: url.searchParams.get('iss') }
+      return { tokens, code: parameters.get('code') ?? '', iss: parameters.get('iss') }
     } catch (error) {
       if (error instanceof openid.AuthorizationResponseError)
         return { error: error.error, description: error.error_description }
@@ -108,9 +113,21 @@ export async function startRelyingParty(fields: Registration): Promise<RelyingPa
       return
     }
     if (url.pathname === '/callback') {
-      const state = url.searchParams.get('state') ?? ''
+      const posted = req.method === 'POST' ? await text(req) : undefined
+      const parameters = posted === undefined ? url.searchParams : new URLSearchParams(posted)
+      const state = parameters.get('state') ?? ''
+      const { 'content-type': type = '' } = req.headers
+      const returned =
+        posted === undefined
+          ? url
+          : new Request(url, { method: 'POST', body: posted, headers: { 'content-type': type } })
       // A browser may be told to load the same address again.
-      if (!outcomes.has(state)) outcomes.set(state, await callback(url).catch((error: Error) => error))
+      if (!outcomes.has(state))
+        outcomes.set(state, await callback(state, returned, parameters).catch((error: Error) => error))
+      if (posted !== undefined) {
+        res.writeHead(303, { location: `/callback?${new URLSearchParams({ state })}` }).end()
+        return
+      }
     }
     res.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
     res.end(
