@@ -90,7 +90,7 @@ function copyOthers(folder) {
 function removeOrphans(folder) {
   for (const file of filesBelow(join('dist', folder))) {
     const source = relative('dist', file)
-    const compiled = /^(.*)\.js(\.map)?$/.exec(source)
+    const compiled = /^(.*)\.(?:js(?:\.map)?|d\.ts)$/.exec(source)
     const candidates = compiled ? ['.ts', '.tsx'].map(ending => compiled[1] + ending) : []
     if (![source, ...candidates].some(path => existsSync(join(root, path)))) rmSync(join(root, file))
   }
