@@ -1,5 +1,5 @@
 /** Keys of one client in the declarative file that do not go together: every client's rules, and the file's own secret. */
-import { clientMistakes, isPublic } from '../clients/client-rules.ts'
+import { clientMistakes, keepsSecret } from '../clients/client-rules.ts'
 import { formatPath, type Path } from '../http/field-errors.ts'
 import type { Item } from '../http/unknown-value.ts'
 import { OPENID_SCOPES } from '../oidc/access.ts'
@@ -12,13 +12,19 @@ export function fileClientMistakes(client: Item, at: Path): Mistake[] {
 function secretMistakes(client: Item, at: Path): Mistake[] {
   const path = formatPath(at)
   const hasSecret = client.client_secret !== undefined
-  if (isPublic(client) && hasSecret)
-    return [{ path, message: 'cannot be used with token_endpoint_auth_method none: remove one of them' }]
-  if (!isPublic(client) && !hasSecret)
+  if (!keepsSecret(client) && hasSecret)
     return [
       {
         path,
-        message: 'is missing: give one, or set token_endpoint_auth_method to none for a public client',
+        message: `cannot be used with token_endpoint_auth_method ${client.token_endpoint_auth_method}: remove one of them`,
+      },
+    ]
+  if (keepsSecret(client) && !hasSecret)
+    return [
+      {
+        path,
+        message:
+          'is missing: give one, or set token_endpoint_auth_method to none for a public client, or to private_key_jwt for one with a key',
       },
     ]
   return []

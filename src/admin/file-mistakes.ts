@@ -9,12 +9,6 @@ export type Mistake = FieldError
 const NOT_TAKEN: Readonly<Record<string, string>> = {
   response_types: 'is not needed: it follows from grant_types',
   scope: 'is not a key of a client: use resource_scopes and default_scope',
-  jwks: 'is not supported in this version',
-  jwks_uri: 'is not supported in this version',
-  dpop_bound_access_tokens: 'is not supported in this version',
-  require_pushed_authorization_requests: 'is not supported in this version',
-  backchannel_logout_uri: 'is not supported in this version',
-  backchannel_logout_session_required: 'is not supported in this version',
   tls_client_certificate_bound_access_tokens: 'is not supported in this version',
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { nameMistake, normalizeName, normalizeUsername, usernameMistake } from '../accounts/account-fields.ts'
 import { continued, emailText, shortName, shownText } from '../accounts/shown-text.ts'
-import { clientKeys, shownMetadata, signingAlg } from '../clients/client-schema.ts'
+import { clientKeys, protocolKeys, shownMetadata, signingAlg } from '../clients/client-schema.ts'
 import { MIN_CLIENT_SECRET_LENGTH } from '../clients/client-secret.ts'
 import { matching, textThat } from '../http/text-schema.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME, resourceKeys } from '../resources/resource-schema.ts'
@@ -85,6 +85,7 @@ const client = z.strictObject({
   require_consent: clientKeys.require_consent.default(true),
   id_token_signed_response_alg: signingAlg.default('ES256'),
   introspect: clientKeys.introspect.default([]),
+  ...z.strictObject(protocolKeys).partial().shape,
   ...z.strictObject(shownMetadata).partial().shape,
 })
 

@@ -5,6 +5,9 @@
 import { formatPath, type Path, repeatedTexts } from '../http/field-errors.ts'
 import type { FieldError } from '../http/problem.ts'
 import { type Item, keysOf, placedTextsOf, recordOf, textOf, textsOf } from '../http/unknown-value.ts'
+import { calledUriMistake } from './called-uri.ts'
+import { keyMistakes } from './client-key-rules.ts'
+import { DEVICE_CODE } from './client-schema.ts'
 import { redirectUriMistake } from './redirect-uri.ts'
 
 /** @param openidScopes the scopes that are no resource's */
@@ -13,13 +16,17 @@ export function clientMistakes(client: Item, at: Path, openidScopes: readonly st
     ...pkceMistakes(client),
     ...grantTypeMistakes(client),
     ...defaultScopeMistakes(client, openidScopes),
+    ...keyMistakes(client),
+    ...calledMistakes(client, 'jwks_uri'),
+    ...calledMistakes(client, 'backchannel_logout_uri'),
   ]
     .map(({ key, message }) => ({ path: formatPath([...at, ...key]), message }))
     .concat(uriMistakes(client, 'redirect_uris', at), uriMistakes(client, 'post_logout_redirect_uris', at))
     .concat(repeatedTexts(client.grant_types, [...at, 'grant_types']))
 }
 
-interface KeyMistake {
+/** Where in a client, and what. */
+export interface KeyMistake {
   readonly key: Path
   readonly message: string
 }
@@ -27,9 +34,13 @@ interface KeyMistake {
 /** It runs where its users can read everything, so it has no secret. */
 export const isPublic = (client: Item) => client.token_endpoint_auth_method === 'none'
 
+/** One that signs assertions has keys instead (RFC 7523). */
+export const keepsSecret = (client: Item) =>
+  !isPublic(client) && client.token_endpoint_auth_method !== 'private_key_jwt'
+
 function pkceMistakes(client: Item): KeyMistake[] {
   return isPublic(client) && client.require_pkce === false
-    ? [{ key: ['require_pkce'], message: 'can be false for clients with a secret only' }]
+    ? [{ key: ['require_pkce'], message: 'can be false for confidential clients only' }]
     : []
 }
 
@@ -39,9 +50,16 @@ function grantTypeMistakes(client: Item): KeyMistake[] {
   const types = given === undefined ? ['authorization_code'] : textsOf(given)
   const place = (type: string): Path => ['grant_types', textsOf(given).indexOf(type)]
   if (types.includes('client_credentials') && isPublic(client))
-    found.push({ key: place('client_credentials'), message: 'needs a client_secret' })
-  if (types.includes('refresh_token') && !types.includes('authorization_code'))
-    found.push({ key: place('refresh_token'), message: 'needs authorization_code beside it' })
+    found.push({
+      key: place('client_credentials'),
+      message: 'is for clients that authenticate: token_endpoint_auth_method is none',
+    })
+  const signsPeopleIn = types.includes('authorization_code') || types.includes(DEVICE_CODE)
+  if (types.includes('refresh_token') && !signsPeopleIn)
+    found.push({
+      key: place('refresh_token'),
+      message: `needs authorization_code or ${DEVICE_CODE} beside it`,
+    })
   const uris = client.redirect_uris
   const none = uris === undefined || (Array.isArray(uris) && uris.length === 0)
   if (types.includes('authorization_code') && none)
@@ -68,6 +86,12 @@ function defaultScopeMistakes(client: Item, openidScopes: readonly string[]): Ke
     key,
     message: `names the scope ${JSON.stringify(name)}, which is not in the client's resource_scopes`,
   }))
+}
+
+function calledMistakes(client: Item, key: 'jwks_uri' | 'backchannel_logout_uri'): KeyMistake[] {
+  const uri = textOf(client[key])
+  const message = uri === undefined ? undefined : calledUriMistake(uri)
+  return message === undefined ? [] : [{ key: [key], message }]
 }
 
 function uriMistakes(

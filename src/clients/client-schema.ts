@@ -51,16 +51,21 @@ export const clientKeys = {
 }
 
 const uri = z.string().max(2000)
+const keyText = z.string().min(1).max(8000)
+
+/** A JWK (RFC 7517). What makes it a public and usable one: client-key-rules.ts. */
+const publicKey = z.looseObject({
+  kty: keyText,
+  kid: keyText.exactOptional(),
+  alg: keyText.exactOptional(),
+  use: keyText.exactOptional(),
+  x5c: z.array(keyText).exactOptional(),
+})
 
 /** What a client of a plain kind does without. Left out or null: no, or none. */
 export const protocolKeys = {
   token_endpoint_auth_signing_alg: supported(ASSERTION_ALGS),
-  jwks: z.strictObject({
-    keys: z
-      .array(z.looseObject({ kty: z.string() }))
-      .min(1)
-      .max(20),
-  }),
+  jwks: z.strictObject({ keys: z.array(publicKey).min(1).max(20) }),
   jwks_uri: uri,
   require_pushed_authorization_requests: z.boolean(),
   dpop_bound_access_tokens: z.boolean(),

@@ -74,6 +74,18 @@ export async function replaceFileSecret(
   return !kept || ended.length > 0
 }
 
+/** For a client that authenticates without one from now on. @returns whether there was one */
+export async function endSecrets(tx: Tx, clientId: string): Promise<boolean> {
+  const rows = await tx
+    .updateTable('client_secret')
+    .set({ revoked_at: sql<Date>`clock_timestamp()` })
+    .where('client_id', '=', clientId)
+    .where('revoked_at', 'is', null)
+    .returning('id')
+    .execute()
+  return rows.length > 0
+}
+
 interface NewSecret {
   readonly clientId: string
   readonly secret: string

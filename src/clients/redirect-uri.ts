@@ -13,10 +13,8 @@ const PRIVATE_USE_SCHEME = /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:$/
 
 /** What is wrong with it, to follow its path in a message; undefined when it may be registered. */
 export function redirectUriMistake(uri: string, applicationType: ApplicationType): string | undefined {
-  if (uri.length > MAX_LENGTH) return `must have at most ${MAX_LENGTH} characters`
-  if (!URI_CHARACTERS.test(uri))
-    return 'must be a URI without spaces, control characters or other bare characters'
-  if (uri.includes('#')) return 'must not have a fragment (#)'
+  const mistake = uriMistake(uri)
+  if (mistake !== undefined) return mistake
   if (uri.includes('*')) return 'must not have a wildcard (*): list every URI'
   const url = URL.parse(uri)
   if (!url) return 'must be an absolute URI, such as https://app.example.com/callback'
@@ -24,7 +22,17 @@ export function redirectUriMistake(uri: string, applicationType: ApplicationType
   return customSchemeMistake(url, applicationType)
 }
 
-function webMistake(uri: string, url: URL, applicationType: ApplicationType): string | undefined {
+/** For every URI of a client that anybody is sent to. */
+export function uriMistake(uri: string): string | undefined {
+  if (uri.length > MAX_LENGTH) return `must have at most ${MAX_LENGTH} characters`
+  if (!URI_CHARACTERS.test(uri))
+    return 'must be a URI without spaces, control characters or other bare characters'
+  if (uri.includes('#')) return 'must not have a fragment (#)'
+  return undefined
+}
+
+/** For those with the scheme https or http. */
+export function webMistake(uri: string, url: URL, applicationType: ApplicationType): string | undefined {
   if (!/^https?:\/\/[^/]/i.test(uri)) return 'must have // and a host after the scheme'
   if (url.username !== '' || url.password !== '' || hasUserinfo(uri))
     return 'must not have a user or password'

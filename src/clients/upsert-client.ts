@@ -2,23 +2,26 @@ import { sql } from 'kysely'
 import type { Tx } from '../db/connect.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { type Client, changed } from './client.ts'
-import { replaceFileSecret } from './client-secret.ts'
+import { keepsSecret } from './client-rules.ts'
+import { endSecrets, replaceFileSecret } from './client-secret.ts'
 
-/** All of a client but its secrets; `secret` is the file's own one, undefined for a public client. */
+/** All of a client but its secrets; `secret` is the file's own one, undefined for a client that keeps none. */
 export interface DescribedClient extends Omit<Client, 'secrets' | 'disabled'> {
   readonly secret?: string | undefined
 }
 
 /**
- * Creates the client or makes it what is said here; its ceiling is replaced. A disabled client stays disabled. The row's
- * lock makes two of these calls for one client follow each other.
+ * Creates the client or makes it what is said here; its ceiling is replaced. A disabled client stays disabled. Secrets end
+ * where it authenticates without one: they must not come back with another `token_endpoint_auth_method`. The row's lock makes two of these calls for one client follow each other.
  * @returns whether anything changed; then the change log has it
  */
 export async function upsertClient(tx: Tx, keyring: Keyring, client: DescribedClient): Promise<boolean> {
   const { clientId, secret } = client
   const row = await upsertRow(tx, client)
   const ceiling = await replaceCeiling(tx, client)
-  const secrets = secret !== undefined && (await replaceFileSecret(tx, keyring, { clientId, secret }))
+  const secrets = keepsSecret({ token_endpoint_auth_method: client.tokenEndpointAuthMethod })
+    ? secret !== undefined && (await replaceFileSecret(tx, keyring, { clientId, secret }))
+    : await endSecrets(tx, clientId)
   const touched = row || ceiling || secrets
   if (touched) await changed(tx, clientId)
   return touched

@@ -2,15 +2,23 @@
  * What an application is, in the words of those who write one, and the settings that follow from it (RFC 8252, RFC 9700).
  * The kind is not stored: it can be told from the settings.
  */
+import { DEVICE_CODE, type GRANT_TYPES } from '../clients/client-schema.ts'
 import type { ApplicationType, TokenEndpointAuthMethod } from '../clients/tables.ts'
 
-export const APPLICATION_KINDS = ['web_server', 'single_page', 'mobile', 'command_line', 'service'] as const
+export const APPLICATION_KINDS = [
+  'web_server',
+  'single_page',
+  'mobile',
+  'command_line',
+  'device',
+  'service',
+] as const
 
 export type ApplicationKind = (typeof APPLICATION_KINDS)[number]
 
 export interface KindSettings {
   readonly application_type: ApplicationType
-  readonly grant_types: ('authorization_code' | 'refresh_token' | 'client_credentials')[]
+  readonly grant_types: (typeof GRANT_TYPES)[number][]
   readonly token_endpoint_auth_method: TokenEndpointAuthMethod
 }
 
@@ -42,6 +50,12 @@ export const SETTINGS_OF_KIND: Readonly<Record<ApplicationKind, KindSettings>> =
     grant_types: [...SIGNS_PEOPLE_IN],
     token_endpoint_auth_method: 'none',
   },
+  /** Has no browser, or no good keyboard: people allow it on their phone (RFC 8628). */
+  device: {
+    application_type: 'native',
+    grant_types: [DEVICE_CODE, 'refresh_token'],
+    token_endpoint_auth_method: 'none',
+  },
   /** Acts for itself, without a person. */
   service: {
     application_type: 'web',
@@ -56,7 +70,8 @@ export function applicationKindOf(client: {
   readonly tokenEndpointAuthMethod: string
   readonly redirectUris: readonly string[]
 }): ApplicationKind {
-  if (!client.grantTypes.includes('authorization_code')) return 'service'
+  if (!client.grantTypes.includes('authorization_code'))
+    return client.grantTypes.includes(DEVICE_CODE) ? 'device' : 'service'
   const isLoopback = (uri: string) => /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/?]|$)/.test(uri)
   if (client.applicationType === 'native')
     return client.redirectUris.every(isLoopback) ? 'command_line' : 'mobile'

@@ -2,6 +2,7 @@
  * The form of a client. Its fields have the names of RFC 7591; where a form needs other values: URIs one a line, and
  * `scope` is a checkbox with the value `<resource> <scope>`.
  */
+import { comesBack, isConfidential } from '../../views/developer/client.ts'
 import type { ClientValues } from '../../views/developer/client-form.tsx'
 import type { ShownClient } from '../clients/client-list.ts'
 import { scopesOf } from '../credentials/minted-form.ts'
@@ -51,16 +52,14 @@ export function clientChangesOf(form: Form, kind: ApplicationKind): ClientChange
 
 /** What the page of this kind does not ask for stays as it is. */
 function settingsOf(values: ClientValues, kind: ApplicationKind) {
-  const signsPeopleIn = kind !== 'service'
-  const keepsSecrets = kind === 'service' || kind === 'web_server'
   return {
     client_name: values.client_name,
     resource_scopes: scopesOf(values.scope),
-    ...(signsPeopleIn && {
+    ...(comesBack(kind) && {
       redirect_uris: linesOf(values.redirect_uris),
       post_logout_redirect_uris: linesOf(values.post_logout_redirect_uris),
     }),
-    ...(keepsSecrets && { introspect: values.introspect }),
+    ...(isConfidential(kind) && { introspect: values.introspect }),
   }
 }
 

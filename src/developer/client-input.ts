@@ -1,6 +1,6 @@
 /** What is sent to register a client, or to change one: the names of RFC 7591, and our own for what it does not know. */
 import { z } from 'zod'
-import { clientKeys, shownMetadata } from '../clients/client-schema.ts'
+import { clientKeys, protocolKeys, shownMetadata } from '../clients/client-schema.ts'
 import { APPLICATION_KINDS } from './application-kind.ts'
 
 const changeable = {
@@ -20,6 +20,28 @@ const changeable = {
     .describe('Resources whose server it is: it may introspect and verify their credentials'),
   require_pkce: clientKeys.require_pkce.optional().describe('false: administrators only'),
   require_consent: clientKeys.require_consent.optional().describe('false: administrators only'),
+  token_endpoint_auth_method: clientKeys.token_endpoint_auth_method.optional(),
+  token_endpoint_auth_signing_alg: protocolKeys.token_endpoint_auth_signing_alg
+    .nullable()
+    .optional()
+    .describe('The only algorithm of its assertions; any that is offered unless said'),
+  jwks: protocolKeys.jwks
+    .nullable()
+    .optional()
+    .describe('For private_key_jwt: its public keys. Either these or jwks_uri'),
+  jwks_uri: protocolKeys.jwks_uri.nullable().optional().describe('Where its public keys are'),
+  require_pushed_authorization_requests: protocolKeys.require_pushed_authorization_requests
+    .optional()
+    .describe('Its authorization requests come through /par only (RFC 9126)'),
+  dpop_bound_access_tokens: protocolKeys.dpop_bound_access_tokens
+    .optional()
+    .describe('All of its tokens are bound to a key that it proves to have (RFC 9449)'),
+  backchannel_logout_uri: protocolKeys.backchannel_logout_uri
+    .nullable()
+    .optional()
+    .describe('Told when a session ends in which it took part'),
+  backchannel_logout_session_required: protocolKeys.backchannel_logout_session_required.optional(),
+  id_token_signed_response_alg: clientKeys.id_token_signed_response_alg.optional(),
   ...z.object(shownMetadata).partial().shape,
 }
 
@@ -38,12 +60,10 @@ export const newClient = z
         'Chooses application_type, grant_types and token_endpoint_auth_method, unless these are sent',
       ),
     application_type: clientKeys.application_type.optional(),
-    token_endpoint_auth_method: clientKeys.token_endpoint_auth_method.optional(),
-    id_token_signed_response_alg: clientKeys.id_token_signed_response_alg.optional(),
   })
   .meta({ id: 'NewClient' })
 
-/** A key left out stays as it is; a list is replaced. null takes a shown address away. */
+/** A key left out stays as it is; a list is replaced. null takes a value away. */
 export const clientChanges = z
   .strictObject({
     ...changeable,

@@ -2,8 +2,9 @@
 import { z } from 'zod'
 import type { Client } from '../clients/client.ts'
 import type { ShownClient, ShownSecret } from '../clients/client-list.ts'
-import { APPLICATION_TYPES, AUTH_METHODS } from '../clients/client-schema.ts'
+import { APPLICATION_TYPES, ASSERTION_ALGS, AUTH_METHODS, protocolKeys } from '../clients/client-schema.ts'
 import type { ClientWords } from '../clients/describe-client.ts'
+import type { ClientRegistration } from '../clients/tables.ts'
 import { APPLICATION_KINDS, applicationKindOf } from './application-kind.ts'
 
 export const secretObject = z
@@ -16,6 +17,8 @@ export const secretObject = z
   })
   .meta({ id: 'ClientSecret' })
 
+const REGISTRATIONS = ['operator', 'dynamic', 'metadata_document'] as const satisfies ClientRegistration[]
+
 export const clientObject = z
   .strictObject({
     client_id: z.string(),
@@ -27,6 +30,13 @@ export const clientObject = z
     post_logout_redirect_uris: z.array(z.string()),
     grant_types: z.array(z.string()),
     token_endpoint_auth_method: z.enum(AUTH_METHODS),
+    token_endpoint_auth_signing_alg: z.enum(ASSERTION_ALGS).nullable(),
+    jwks: protocolKeys.jwks.nullable(),
+    jwks_uri: z.string().nullable(),
+    require_pushed_authorization_requests: z.boolean(),
+    dpop_bound_access_tokens: z.boolean(),
+    backchannel_logout_uri: z.string().nullable(),
+    backchannel_logout_session_required: z.boolean(),
     resource_scopes: z.record(z.string(), z.array(z.string())),
     default_scope: z.string().nullable(),
     require_pkce: z.boolean(),
@@ -38,18 +48,23 @@ export const clientObject = z
     policy_uri: z.string().optional(),
     tos_uri: z.string().optional(),
     contacts: z.array(z.string()).optional(),
+    registration: z
+      .enum(REGISTRATIONS)
+      .describe('operator: by somebody here; the others registered themselves, nobody vouches for them'),
     disabled: z.boolean(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
-    secrets: z.array(secretObject),
+    secrets: z.array(secretObject).describe('None for a public client, and with private_key_jwt'),
     secret: z.string().optional().describe('In the answer that registered it, and never again'),
   })
   .meta({ id: 'Client' })
 
 export type ClientJson = z.input<typeof clientObject>
 
+type StoredSettings = Pick<ClientJson, keyof typeof protocolKeys>
+
 /** A stored client in the words it was described with; `describeClient` is the way back. */
-export function wordsOf(client: Client): ClientWords {
+export function wordsOf(client: Client): ClientWords & StoredSettings {
   const { client_uri, logo_uri, policy_uri, tos_uri, contacts } = client.metadata
   return {
     client_id: client.clientId,
@@ -60,6 +75,7 @@ export function wordsOf(client: Client): ClientWords {
     post_logout_redirect_uris: [...client.postLogoutRedirectUris],
     grant_types: client.grantTypes as ClientWords['grant_types'],
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
+    ...storedSettings(client),
     resource_scopes: Object.fromEntries(
       [...client.ceiling].map(([resource, scopes]) => [resource, [...scopes]]),
     ),
@@ -76,6 +92,19 @@ export function wordsOf(client: Client): ClientWords {
   }
 }
 
+function storedSettings(client: Client): StoredSettings {
+  return {
+    token_endpoint_auth_signing_alg:
+      client.tokenEndpointAuthSigningAlg as StoredSettings['token_endpoint_auth_signing_alg'],
+    jwks: client.jwks as StoredSettings['jwks'],
+    jwks_uri: client.jwksUri,
+    require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
+    dpop_bound_access_tokens: client.dpopBoundAccessTokens,
+    backchannel_logout_uri: client.backchannelLogoutUri,
+    backchannel_logout_session_required: client.backchannelLogoutSessionRequired,
+  }
+}
+
 export function clientJson(client: ShownClient, secret?: string): ClientJson {
   const { client_name, organization, default_scope, ...words } = wordsOf(client)
   return {
@@ -84,6 +113,7 @@ export function clientJson(client: ShownClient, secret?: string): ClientJson {
     organization: organization ?? null,
     default_scope: default_scope ?? null,
     application_kind: applicationKindOf(client),
+    registration: client.registration,
     disabled: client.disabled,
     created_at: client.createdAt.toISOString(),
     updated_at: client.updatedAt.toISOString(),

@@ -2,13 +2,14 @@
 import { sql } from 'kysely'
 import { changed } from '../clients/client.ts'
 import type { ShownSecret } from '../clients/client-list.ts'
-import { isPublic } from '../clients/client-rules.ts'
+import { isPublic, keepsSecret } from '../clients/client-rules.ts'
 import { createClientSecret } from '../clients/client-secret.ts'
 import { lockClient } from '../clients/client-state.ts'
 import type { Tx } from '../db/connect.ts'
 import { notFound, Problem, validationFailed } from '../http/problem.ts'
 import { type Actor, change, type DeveloperDeps, recordChange } from './change.ts'
 import { getOwnClient } from './register-client.ts'
+import { refuseRising } from './rising.ts'
 
 /** How long a replaced secret still works, unless said otherwise. */
 export const GRACE_SECONDS = 86_400
@@ -28,7 +29,7 @@ export interface SecretRotation {
   readonly immediately?: boolean | undefined
 }
 
-/** @throws Problem 404, 403, 409 for a public client or too many secrets, 400 for an end that has passed */
+/** @throws Problem 404, 403, 409 for a client without secrets or too many of them, 400 for an end that has passed */
 export async function addClientSecret(
   deps: DeveloperDeps,
   actor: Actor,
@@ -107,14 +108,15 @@ async function add(
 ): Promise<MadeSecret> {
   await lockClient(tx, clientId)
   const { client, reach } = await getOwnClient(tx, actor, clientId)
-  if (!reach.everywhere && mayMoreThan(actor, client.ceiling.get(ownResource)))
+  refuseRising({ actor, reach, client, ownResource })
+  const method = { token_endpoint_auth_method: client.tokenEndpointAuthMethod }
+  if (isPublic(method)) throw new Problem(409, 'conflict', 'A public client cannot keep a secret.')
+  if (!keepsSecret(method))
     throw new Problem(
-      403,
-      'access_denied',
-      'This client may do more on this server than you. Somebody who may as much can give it a secret.',
+      409,
+      'conflict',
+      'This client signs with a key of its own (private_key_jwt), so it has no secret. Change token_endpoint_auth_method first.',
     )
-  if (isPublic({ token_endpoint_auth_method: client.tokenEndpointAuthMethod }))
-    throw new Problem(409, 'conflict', 'A public client cannot keep a secret.')
   if (client.secrets.length >= MAX_SECRETS)
     throw new Problem(409, 'conflict', `A client has at most ${MAX_SECRETS} secrets. Revoke one first.`)
   if (expiresAt && !(await isAhead(tx, expiresAt)))
@@ -133,11 +135,6 @@ async function add(
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
   return { shown: { id, last4, createdAt, expiresAt }, secret }
-}
-
-/** Who holds a client's secret acts as the client: nobody may rise by making one. `verify` only asks questions. */
-function mayMoreThan({ identity }: Actor, ceiling: ReadonlySet<string> = new Set()): boolean {
-  return [...ceiling].some(scope => scope !== 'verify' && !identity.scopes.includes(scope))
 }
 
 /** By the clock that decides when it ends. */

@@ -2,9 +2,10 @@
  * Registering a client, and changing one: by JSON and at the pages alike. The rules of what goes together are the clients
  * room's (client-rules.ts) and hold for the declarative file too; here is what a member of an organization may ask for.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { type Client, findClient } from '../clients/client.ts'
 import { findShownClient, type ShownClient } from '../clients/client-list.ts'
-import { clientMistakes, isPublic } from '../clients/client-rules.ts'
+import { clientMistakes, isPublic, keepsSecret } from '../clients/client-rules.ts'
 import { createClientSecret } from '../clients/client-secret.ts'
 import { deleteClient, lockClient, setClientDisabled } from '../clients/client-state.ts'
 import { type ClientWords, describeClient } from '../clients/describe-client.ts'
@@ -22,6 +23,7 @@ import { endClient } from './end-client.ts'
 import { findGrantable, type Grantable } from './grantable.ts'
 import { organizationFor } from './organization-choice.ts'
 import { checkReach, findReach, type Reach } from './ownership.ts'
+import { refuseRising } from './rising.ts'
 
 /** RFC 7591, section 2: what a client is that says nothing of it. */
 const UNSAID: Pick<ClientWords, 'application_type' | 'grant_types' | 'token_endpoint_auth_method'> = {
@@ -32,7 +34,7 @@ const UNSAID: Pick<ClientWords, 'application_type' | 'grant_types' | 'token_endp
 
 export interface RegisteredClient {
   readonly client: ShownClient
-  /** Shown this once; undefined for a public client. */
+  /** Shown this once; undefined for a client that keeps none. */
   readonly secret: string | undefined
 }
 
@@ -66,7 +68,9 @@ export async function registerClient(
     const client = describeClient(words)
     await upsertClient(tx, deps.keyring, client)
     const { clientId } = client
-    const made = isPublic({ ...words }) ? undefined : await createClientSecret(tx, deps.keyring, { clientId })
+    const made = keepsSecret({ ...words })
+      ? await createClientSecret(tx, deps.keyring, { clientId })
+      : undefined
     await recordChange(tx, deps.audit, actor, {
       type: 'client_registered',
       subject: { type: 'client', id: clientId },
@@ -98,7 +102,10 @@ export async function changeClient(
       reach,
       client,
     )
-    const changed = await upsertClient(tx, deps.keyring, describeClient(words))
+    if (provesItselfOtherwise(client, words))
+      refuseRising({ actor, reach, client, ownResource: deps.ownResource })
+    const { registration } = client
+    const changed = await upsertClient(tx, deps.keyring, { ...describeClient(words), registration })
     const about = { subject: { type: 'client', id: clientId }, clientId, organizationId }
     if (changed) {
       const detail = { changed: Object.keys(defined(changes)) }
@@ -156,6 +163,7 @@ function refuseMistakes(words: ClientWords, grantable: Grantable, reach: Reach, 
     ...scopeMistakes(words.resource_scopes, ['resource_scopes'], grantable.scopes),
     ...introspectMistakes(words.introspect, ['introspect'], grantable.introspect),
     ...(reach.everywhere ? [] : laxMistakes(words, before)),
+    ...(before ? publicityMistakes(words, before) : []),
   ]
   if (mistakes.length > 0) throw validationFailed(mistakes)
 }
@@ -169,6 +177,24 @@ function laxMistakes(words: ClientWords, before: Client | undefined): FieldError
       ? []
       : [{ path: 'require_consent', message: only }]),
   ]
+}
+
+/** What is public is built without a secret, and copies of it are everywhere: one kind does not become the other. */
+function publicityMistakes(words: ClientWords, { tokenEndpointAuthMethod }: Client): FieldError[] {
+  const wasPublic = isPublic({ token_endpoint_auth_method: tokenEndpointAuthMethod })
+  if (isPublic({ ...words }) === wasPublic) return []
+  const message = wasPublic
+    ? 'must stay none: register another client for an application that authenticates'
+    : 'cannot become none: register another client for an application that keeps no secret'
+  return [{ path: 'token_endpoint_auth_method', message }]
+}
+
+function provesItselfOtherwise(client: Client, words: ClientWords): boolean {
+  const { token_endpoint_auth_method: method, jwks, jwks_uri: jwksUri } = wordsOf(client)
+  return !isDeepStrictEqual(
+    [method, jwks, jwksUri],
+    [words.token_endpoint_auth_method, words.jwks ?? null, words.jwks_uri ?? null],
+  )
 }
 
 /** What was not sent must not take a default's place. */

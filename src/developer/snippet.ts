@@ -13,7 +13,7 @@ export function snippetOf(registered: Registered): string {
   return SNIPPETS[applicationKindOf(registered.client)](registered)
 }
 
-const SNIPPETS = { web_server, single_page, mobile, command_line, service } as const
+const SNIPPETS = { web_server, single_page, mobile, command_line, device, service } as const
 
 /** In single quotes, for JavaScript. */
 const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
@@ -50,7 +50,7 @@ function command_line(registered: Registered): string {
   return withOpenidClient(registered, 'oidc.None()')
 }
 
-function withOpenidClient({ issuer, client }: Registered, clientAuthentication: string): string {
+function discovery(issuer: string, client: ShownClient, clientAuthentication: string): string {
   const lax = insecure(issuer, ',\n  { execute: [oidc.allowInsecureRequests] }')
   return `import * as oidc from 'openid-client'
 
@@ -59,7 +59,11 @@ const config = await oidc.discovery(
   ${quoted(client.clientId)},
   undefined,
   ${clientAuthentication}${lax},
-)
+)`
+}
+
+function withOpenidClient({ issuer, client }: Registered, clientAuthentication: string): string {
+  return `${discovery(issuer, client, clientAuthentication)}
 
 // To sign somebody in: keep verifier and state in their session, and redirect to url.
 const verifier = oidc.randomPKCECodeVerifier()
@@ -121,6 +125,17 @@ function mobile({ issuer, client }: Registered): string {
     ...(resource === undefined ? [] : [`resource      ${resource}`]),
     'response_type code, with PKCE (S256), in the browser of the system',
   ].join('\n')
+}
+
+function device({ issuer, client }: Registered): string {
+  return `${discovery(issuer, client, 'oidc.None()')}
+
+const started = await oidc.initiateDeviceAuthorization(config, {
+${parameters(client)}
+})
+
+// Show them the address started.verification_uri and the code started.user_code. This waits until they have allowed it.
+const tokens = await oidc.pollDeviceAuthorizationGrant(config, started)`
 }
 
 function service({ issuer, client, secret = 'CLIENT_SECRET' }: Registered): string {

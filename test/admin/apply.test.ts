@@ -52,7 +52,7 @@ describe('applying the declarative file', () => {
         resources: [API],
         roles: ['orders-admin'],
         accounts: ['ada'],
-        clients: ['orders-web', 'billing'],
+        clients: ['orders-web', 'billing', 'reports', 'orders-tv'],
       },
       kept: [],
     })
@@ -82,6 +82,8 @@ describe('applying the declarative file', () => {
     expect(events.map(({ type }) => type).sort()).toEqual(
       [
         'account_applied',
+        'client_applied',
+        'client_applied',
         'client_applied',
         'client_applied',
         'organization_applied',
@@ -199,7 +201,12 @@ describe('applying the declarative file', () => {
     const nodes = Array.from({ length: 6 }, () => database.another({ poolSize: 1 }))
     const summaries = await Promise.all(nodes.map(db => applyFile(depsOf(db), example())))
     expect(summaries.flatMap(({ changed }) => changed.accounts)).toEqual(['ada'])
-    expect(summaries.flatMap(({ changed }) => changed.clients).sort()).toEqual(['billing', 'orders-web'])
+    expect(summaries.flatMap(({ changed }) => changed.clients).sort()).toEqual([
+      'billing',
+      'orders-tv',
+      'orders-web',
+      'reports',
+    ])
     expect(await count('client_secret')).toBe(2)
   })
 

@@ -2,20 +2,31 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { DeclarativeFileError, parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
+import {
+  DEVICE,
+  EC,
+  FINE,
+  KEY_MISTAKES,
+  keySet,
+  SECRET_MISTAKES,
+  SETTING_MISTAKES,
+} from '../support/client-settings.ts'
 
 const EXAMPLE = readFileSync(new URL('../../examples/latchkey.yaml', import.meta.url), 'utf8')
 const SECRET = 'a-long-secret-for-tests-only-0123456789'
 
-/** `path: message` of every mistake. */
-function mistakesIn(text: string): string[] {
+function foundIn(text: string): readonly { path: string; message: string }[] {
   try {
     parseDeclarativeFile(text)
     return []
   } catch (error) {
     if (!(error instanceof DeclarativeFileError)) throw error
-    return error.mistakes.map(({ path, message }) => `${path}: ${message}`)
+    return error.mistakes
   }
 }
+
+/** `path: message` of every mistake. */
+const mistakesIn = (text: string) => foundIn(text).map(({ path, message }) => `${path}: ${message}`)
 
 const mistakesOf = (file: unknown) => mistakesIn(JSON.stringify(file))
 const client = (changes: object) => ({
@@ -23,6 +34,8 @@ const client = (changes: object) => ({
     { client_id: 'web', client_secret: SECRET, redirect_uris: ['https://app.example.com/cb'], ...changes },
   ],
 })
+const keyed = (changes: object) =>
+  client({ client_secret: undefined, token_endpoint_auth_method: 'private_key_jwt', ...changes })
 const account = (changes: object) => ({ accounts: [{ username: 'ada', ...changes }] })
 const resource = (changes: object) => ({
   resources: [{ identifier: 'https://api.example.com', name: 'API', ...changes }],
@@ -32,7 +45,12 @@ describe('the declarative file', () => {
   it('takes the example, as YAML and as JSON', () => {
     const file = parseDeclarativeFile(EXAMPLE)
     expect(file.resources[0]).toMatchObject({ access_token_lifetime: 900, env: 'live', token_format: 'jwt' })
-    expect(file.clients.map(({ client_id }) => client_id)).toEqual(['orders-web', 'billing'])
+    expect(file.clients.map(({ client_id }) => client_id)).toEqual([
+      'orders-web',
+      'billing',
+      'reports',
+      'orders-tv',
+    ])
     const { access_token_lifetime: _, ...api } = file.resources[0] ?? {}
     const json = JSON.stringify(
       { ...file, resources: [{ ...api, access_token_lifetime: '15m' }] },
@@ -95,7 +113,14 @@ clients:
     default_scope: openid write:orders
     id_token_signed_response_alg: RS256
     introspect: [https://api.example.com]
-    jwks_uri: https://app.example.com/jwks
+    token_endpoint_auth_signing_alg: HS256
+    jwks: { keys: [{ kty: oct, k: c2VjcmV0 }, { kid: 1 }], more: x }
+    jwks_uri: https://app.example.com/jwks#keys
+    backchannel_logout_uri: http://app.example.com/logout
+    backchannel_logout_session_required: 1
+    require_pushed_authorization_requests: sometimes
+    dpop_bound_access_tokens: yes please
+    tls_client_certificate_bound_access_tokens: true
   - client_id: web
     token_endpoint_auth_method: none
     require_pkce: false
@@ -159,9 +184,9 @@ surprise: 1
         token_endpoint_auth_method: 'none',
         grant_types: ['client_credentials'],
       }),
-      /grant_types\[0\]: needs a client_secret/,
+      /grant_types\[0\]: is for clients that authenticate/,
     ],
-    [client({ grant_types: ['refresh_token'] }), /grant_types\[0\]: needs authorization_code/],
+    [client({ grant_types: ['refresh_token'] }), /grant_types\[0\]: needs authorization_code or urn:/],
     [client({ redirect_uris: [] }), /redirect_uris: needs at least one/],
     [
       client({ redirect_uris: ['https://a.example/', 'https://a.example/'] }),
@@ -178,6 +203,15 @@ surprise: 1
     [client({ response_types: ['code'] }), /response_types: is not needed/],
     [client({ redirect_uri: [] }), /redirect_uri: is not a known key: did you mean redirect_uris/],
     [client({ toString: 1 }), /toString: is not a known key/],
+    [
+      keyed({ client_secret: SECRET, jwks: keySet(EC) }),
+      /client_secret: cannot be used with .* private_key_jwt/,
+    ],
+    [keyed({}), /clients\[0\]\.jwks: is missing/],
+    [
+      keyed({ jwks: keySet(EC), token_endpoint_auth_signing_alg: 'HS256' }),
+      /token_endpoint_auth_signing_alg: must be one of ES256/,
+    ],
     [account({ password: 'password1' }), /password: is not acceptable/],
     [account({ password: 'short' }), /password: is not acceptable/],
     [account({ reset_password: true }), /reset_password: needs/],
@@ -199,6 +233,28 @@ surprise: 1
     const found = mistakesOf(file)
     expect(found).toHaveLength(1)
     expect(found[0]).toMatch(expected)
+  })
+
+  it.each([
+    ...KEY_MISTAKES.map(([what, settings, path, message]) => [what, keyed(settings), path, message] as const),
+    ...[...SECRET_MISTAKES, ...SETTING_MISTAKES].map(
+      ([what, settings, path, message]) => [what, client(settings), path, message] as const,
+    ),
+  ])('refuses a client with %s', (_what, file, path, message) => {
+    expect(foundIn(JSON.stringify(file))).toEqual([
+      { path: `clients[0].${path}`, message: expect.stringMatching(message) },
+    ])
+  })
+
+  it.each(FINE)('takes a client without a secret that has %s', (_what, settings) => {
+    expect(mistakesOf(keyed(settings))).toEqual([])
+  })
+
+  it('takes a client for devices, public or with a key', () => {
+    const device = { grant_types: [DEVICE, 'refresh_token'], redirect_uris: [] }
+    expect(mistakesOf(keyed({ ...device, jwks: keySet(EC) }))).toEqual([])
+    const isPublic = { client_secret: undefined, token_endpoint_auth_method: 'none' }
+    expect(mistakesOf(client({ ...device, ...isPublic, dpop_bound_access_tokens: true }))).toEqual([])
   })
 
   it('knows what the database has', () => {
@@ -257,6 +313,9 @@ surprise: 1
       'members',
       'client_id',
       'redirect_uris',
+      'jwks',
+      'keys',
+      'kty',
       'resource_scopes',
       'password',
       'username',

@@ -8,7 +8,7 @@ import { Select } from '../layout/select.tsx'
 import { TextArea } from '../layout/text-area.tsx'
 import { TickList } from '../layout/tick-list.tsx'
 import { usePage } from '../page-context.ts'
-import type { ApplicationKind } from './client.ts'
+import { type ApplicationKind, comesBack, isConfidential } from './client.ts'
 
 /** As typed, under the names of the fields. */
 export interface ClientValues {
@@ -47,10 +47,10 @@ export function ClientForm(props: ClientFormProps) {
   const labels = {
     client_name: form.name,
     ...(organizations && { organization: form.organization }),
-    ...(!isService && { redirect_uris: form.redirectUris }),
+    ...(comesBack(kind) && { redirect_uris: form.redirectUris }),
     scope: form.scopes,
-    ...(!isService && { post_logout_redirect_uris: form.postLogout }),
-    ...(keepsSecrets(kind) && { introspect: form.introspect }),
+    ...(comesBack(kind) && { post_logout_redirect_uris: form.postLogout }),
+    ...(isConfidential(kind) && { introspect: form.introspect }),
   }
   return (
     <CheckedForm action={action} hidden={hidden} labels={labels} errors={errors}>
@@ -71,14 +71,14 @@ export function ClientForm(props: ClientFormProps) {
               {...field('organization')}
             />
           ) : null}
-          {isService ? null : (
+          {comesBack(kind) ? (
             <TextArea
               name="redirect_uris"
               value={values.redirect_uris}
               hint={form.redirectHints[kind]}
               {...field('redirect_uris')}
             />
-          )}
+          ) : null}
           <ScopePicker
             groups={groups}
             ticked={values.scope}
@@ -98,8 +98,8 @@ export function ClientForm(props: ClientFormProps) {
 /** What most clients do without: folded away until something is in it. */
 function MoreSettings({ kind, values, servers, field }: ClientFormProps & { field: Refused }) {
   const { form } = usePage().messages.clients
-  const signsPeopleIn = kind !== 'service'
-  const offersServers = keepsSecrets(kind) && servers.length > 0
+  const signsPeopleIn = comesBack(kind)
+  const offersServers = isConfidential(kind) && servers.length > 0
   if (!signsPeopleIn && !offersServers) return null
   const isOpen =
     values.post_logout_redirect_uris !== '' ||
@@ -136,5 +136,3 @@ function MoreSettings({ kind, values, servers, field }: ClientFormProps & { fiel
     </details>
   )
 }
-
-const keepsSecrets = (kind: ApplicationKind) => kind === 'service' || kind === 'web_server'

@@ -1,8 +1,21 @@
 import type { ScopeGroup } from '../layout/scope-list.tsx'
 
-export const applicationKinds = ['web_server', 'single_page', 'mobile', 'command_line', 'service'] as const
+export const applicationKinds = [
+  'web_server',
+  'single_page',
+  'mobile',
+  'command_line',
+  'device',
+  'service',
+] as const
 
 export type ApplicationKind = (typeof applicationKinds)[number]
+
+/** People are sent here in a browser, and come back. */
+export const comesBack = (kind: ApplicationKind) => kind !== 'service' && kind !== 'device'
+
+/** It proves who it is, by a secret or a key. */
+export const isConfidential = (kind: ApplicationKind) => kind === 'service' || kind === 'web_server'
 
 /** A client, as the people who look after it see it. */
 export interface ShownClient {

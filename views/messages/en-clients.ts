@@ -49,6 +49,12 @@ export const clients = {
       settings:
         'It listens on the loopback address of its own machine for the answer, at any free port. It has no secret (native application, authorization code with PKCE).',
     },
+    device: {
+      name: 'Device or TV',
+      what: 'It has no browser, or no good keyboard: a television, a printer, a machine without a screen of its own.',
+      settings:
+        'It shows a short code, and people enter it here on their phone or computer and allow it. It has no secret, as every copy would have the same one (device authorization, no client authentication).',
+    },
     service: {
       name: 'Service',
       what: 'It runs without anybody present: a job, a backend that calls another, an API that checks tokens.',
@@ -73,6 +79,7 @@ export const clients = {
         'Where the app is called back, one a line: a scheme of your domain in reverse, com.example.app:/callback, or an https address that the system hands to it.',
       command_line:
         'Where the program listens, one a line. Write it without a port, and any port will do: http://127.0.0.1/callback',
+      device: '',
       service: '',
     },
     postLogout: 'Where people may go after signing out',
@@ -98,6 +105,7 @@ export const clients = {
     single_page: 'In the browser, with oauth4webapi',
     mobile: 'In your app, with AppAuth or the like',
     command_line: 'In your program, with openid-client for Node',
+    device: 'In the device, with openid-client for Node',
     service: 'Get a token',
   },
   toClient: 'Go to the client',
