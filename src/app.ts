@@ -15,6 +15,7 @@ import type { Config } from './config.ts'
 import { createApiCaller } from './credentials/api-caller.ts'
 import { createAuthenticate } from './credentials/authenticate.ts'
 import { credentialRoutes } from './credentials/credentials-api.ts'
+import { createDpop } from './credentials/dpop.ts'
 import { credentialKinds } from './credentials/kinds.ts'
 import { createMinted } from './credentials/minted.ts'
 import { personalAccessTokenRoutes } from './credentials/minted-api.ts'
@@ -55,6 +56,7 @@ import { logAppErrors, respond } from './http/respond.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
 import type { Logger } from './log.ts'
 import type { WrapStore } from './oidc/deps.ts'
+import { createDpopNonces } from './oidc/dpop.ts'
 import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
 import { renameInConsent } from './oidc/rename-resource.ts'
@@ -129,7 +131,8 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages, outbound }
   const judged = { ...ground, revocations, clients, resources }
   const refusals = createRefusals(config.issuer)
-  const keysAndTokens = createMinted({ ...judged, refusals })
+  const dpop = createDpop({ db, nonces: createDpopNonces(keyring), refusals })
+  const keysAndTokens = createMinted({ ...judged, dpop, refusals })
   const minted = keysAndTokens.tokens
   const introspection = createMintedIntrospection({ ...judged, verifyMinted: keysAndTokens.verify })
   const oidcDeps = { ...judged, wrapStore, minted: { ...introspection, revoke: minted.revoke } }
@@ -138,6 +141,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const ownResource = `${config.issuer}/v1`
   const kinds = credentialKinds({
     ...oidcDeps,
+    dpop,
     refusals,
     ownResource,
     accessTokens,

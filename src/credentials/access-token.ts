@@ -1,15 +1,18 @@
 /**
  * OAuth 2.0 access tokens.
- * - On the wire: `Authorization: Bearer …` (RFC 6750, section 2.1), a JWT (RFC 9068) or an opaque text.
+ * - On the wire: `Authorization: Bearer …` (RFC 6750, section 2.1), a JWT (RFC 9068) or an opaque text; one that is bound
+ *   to a key only as `Authorization: DPoP …`, with a proof (RFC 9449, section 7).
  * - Stored: nothing of a JWT; of an opaque one the HMAC, by the oidc room, which issues both.
  * - Ended by: its expiry, its own revocation (RFC 7009), the end of its grant, of the grant's browser session unless the
  *   grant is offline, of its client, of its account.
  */
+import type { RequestView } from '../http/request-view.ts'
 import { looksMinted } from '../secrets/minted-format.ts'
 import { type AsOfNowDeps, asOfNow, type IssuedToken } from './as-of-now.ts'
 import { findAuthorization } from './authorization.ts'
 import { checkWanted } from './check-wanted.ts'
 import { createChecks, type Need } from './checks.ts'
+import type { Dpop } from './dpop.ts'
 import { issuedJwt, looksLikeJwt, type VerifyJwtAccessToken } from './jwt-access-token.ts'
 import type { CredentialKind, Identity, Wanted } from './kind.ts'
 import type { Refusals } from './refusals.ts'
@@ -25,10 +28,13 @@ export interface AccessTokens {
 
 export interface AccessTokenDeps extends AsOfNowDeps {
   readonly accessTokens: AccessTokens
+  readonly dpop: Dpop
   readonly refusals: Refusals
 }
 
 const NAME = 'access-token'
+
+const SCHEMES = new Set(['bearer', 'dpop'])
 
 /** For the audit, by the check that failed. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -41,11 +47,11 @@ const REASONS: Readonly<Record<string, string>> = {
   grant: 'its grant has ended',
 }
 
-/** RFC 6750, section 2.1: `b64token`. */
-const BEARER = /^[\w.~+/-]+=*$/
+/** RFC 9110, section 11.2: `token68`, as both schemes have it. */
+const TOKEN = /^[\w.~+/-]+=*$/
 
 export function accessToken(deps: AccessTokenDeps): CredentialKind {
-  const { accessTokens, refusals } = deps
+  const { accessTokens, dpop, refusals } = deps
 
   async function findIssued(token: string): Promise<IssuedToken | undefined> {
     if (!looksLikeJwt(token)) return accessTokens.findOpaque(token)
@@ -53,12 +59,13 @@ export function accessToken(deps: AccessTokenDeps): CredentialKind {
     return claims && issuedJwt(claims)
   }
 
-  async function verify(token: string, wanted: Wanted): Promise<Identity> {
+  async function verify(token: string, request: RequestView, wanted: Wanted): Promise<Identity> {
     const checks = createChecks(wanted.explain)
     const need: Need = (name, passed, detail) =>
       checks.need(name, passed, detail, () => refusals.invalidCredential(REASONS[name] ?? name))
     const isJwt = looksLikeJwt(token)
     need('shape', true, () => (isJwt ? 'it is a JSON Web Token' : 'it is an opaque token'))
+    const proof = await dpop.judge(request, token, checks)
     const issued = await findIssued(token)
     need('known', issued !== undefined, () =>
       isJwt ? 'signed by this server and not expired' : 'issued by this server and not expired',
@@ -70,22 +77,26 @@ export function accessToken(deps: AccessTokenDeps): CredentialKind {
       checks.settle()
       throw refusals.invalidCredential('nothing is left of it')
     }
-    const is = { ...issued, audience: issued.audience ?? null, scopes: now.scopes }
+    const is = { ...issued, audience: issued.audience ?? null, scopes: now.scopes, proof }
     checkWanted(refusals, is, wanted, checks)
-    return identityOf(issued, now.scopes, now.client.organizationId)
+    const identity = identityOf(issued, now.scopes, now.client.organizationId)
+    if (!proof) return identity
+    await dpop.spend(proof, wanted, checks)
+    checks.settle()
+    return { ...identity, ...dpop.newerNonce(proof) }
   }
 
   return {
     name: NAME,
     place: 'explicit',
-    challenge: refusals.bearerChallenge,
+    challenge: [refusals.bearerChallenge, refusals.dpopChallenge],
 
     claim(request) {
       const sent = findAuthorization(request)
-      if (sent?.scheme !== 'bearer' || looksMinted(sent.credentials)) return undefined
+      if (sent === undefined || !SCHEMES.has(sent.scheme) || looksMinted(sent.credentials)) return undefined
       const token = sent.credentials
-      if (!BEARER.test(token)) throw refusals.invalidCredential('malformed')
-      return wanted => verify(token, wanted)
+      if (!TOKEN.test(token)) throw refusals.invalidCredential('malformed')
+      return wanted => verify(token, request, wanted)
     },
   }
 }

@@ -25,7 +25,7 @@ export function apiKey({ verifyMinted, apiKeyHeader, refusals }: MintedKindDeps)
   return {
     name: 'api-key',
     place: 'explicit',
-    challenge: refusals.bearerChallenge,
+    challenge: [refusals.bearerChallenge, refusals.dpopChallenge],
 
     claim(request) {
       const key = findPresentedKey(request, apiKeyHeader)

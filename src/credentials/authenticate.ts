@@ -49,21 +49,21 @@ export function createAuthenticate({
       wanted.explain?.({ name: 'presented', passed: false, detail: 'more than one explicit credential' })
       throw ambiguousCredentials()
     }
-    const bearer = isBearer(request)
+    const scheme = tokenScheme(request)
     // What a program sets by hand counts even where it is not taken: the caller meant it, not the cookie beside it.
     const isExplicit = explicit !== undefined || request.header('authorization') !== undefined
     const ambient = isExplicit ? [] : [...at('certificate'), ...at('cookie')]
     const chosen = [...(explicit ? [explicit] : []), ...ambient].find(({ kind }) => accepts(kind))
 
-    const kind = chosen?.kind.name ?? (bearer ? 'a kind that nobody here takes' : 'none')
+    const kind = chosen?.kind.name ?? (scheme ? 'a kind that nobody here takes' : 'none')
     wanted.explain?.({ name: 'presented', passed: chosen !== undefined, detail: kind })
     try {
       if (chosen) return await chosen.verify(wanted)
-      if (bearer) throw refusals.invalidCredential('a kind that is not known or not taken here')
+      if (scheme) throw refusals.invalidCredential('a kind that is not known or not taken here')
     } catch (error) {
       const isTold = !wanted.explain && !(tentative && error instanceof Problem && error.status === 401)
       if (error instanceof Problem && isTold) auditRefusal(audit, chosen?.kind, error, source)
-      throw error
+      throw scheme === 'dpop' && error instanceof Problem ? refusals.toldInDpop(error) : error
     }
     throw refusals.unauthenticated(kinds.filter(accepts).flatMap(({ challenge }) => challenge ?? []))
   }
@@ -84,9 +84,14 @@ function claimOf(kind: CredentialKind, request: RequestView): Claimed[] {
   }
 }
 
-/** RFC 6750, section 3: a scheme that nobody knows is no credential, a bearer token that nobody knows is a bad one. */
-function isBearer(request: RequestView): boolean {
-  return /^\s*bearer(?:\s|$)/i.test(request.header('authorization') ?? '')
+/**
+ * RFC 6750, section 3: a scheme that nobody knows is no credential, a bearer token that nobody knows is a bad one. So is one
+ * in the scheme DPoP (RFC 9449, section 7.1).
+ */
+function tokenScheme(request: RequestView): 'bearer' | 'dpop' | undefined {
+  const [, scheme] = /^\s*(bearer|dpop)(?:\s|$)/i.exec(request.header('authorization') ?? '') ?? []
+  if (scheme === undefined) return undefined
+  return scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer'
 }
 
 /** URLs end up in logs, histories and referrers (RFC 9700, section 4.3.2). */

@@ -1,5 +1,6 @@
 /** The last steps of every verification, in the order of credentials.md: audience, binding, scopes. */
 import { type Checks, createChecks } from './checks.ts'
+import type { ShownProof } from './dpop.ts'
 import type { Confirmation, Wanted } from './kind.ts'
 import type { Refusals } from './refusals.ts'
 
@@ -7,6 +8,8 @@ interface Credential {
   /** The one resource it is for; null: none. Absent: whatever is wanted. */
   readonly audience?: string | null
   readonly cnf?: Confirmation | undefined
+  /** That its holder has a key. */
+  readonly proof?: ShownProof | undefined
   readonly scopes: readonly string[]
 }
 
@@ -16,7 +19,7 @@ interface Credential {
  */
 export function checkWanted(
   refusals: Refusals,
-  { audience, cnf, scopes }: Credential,
+  { audience, cnf, proof, scopes }: Credential,
   wanted: Wanted,
   checks: Checks = createChecks(wanted.explain),
 ): void {
@@ -32,8 +35,8 @@ export function checkWanted(
   )
   checks.need(
     'binding',
-    isProved(cnf, evidence),
-    () => (cnf === undefined ? 'it is bound to no key' : `it is bound to ${Object.keys(cnf).join(', ')}`),
+    isProved(cnf, evidence, proof),
+    () => bindingOf(cnf),
     () => refusals.invalidCredential('bound to a key that was not shown'),
   )
   checks.need(
@@ -45,8 +48,16 @@ export function checkWanted(
   checks.settle()
 }
 
-/** Every key it is bound to was shown, also of a sort that this version does not know: those never are. */
-export function isProved(cnf: Confirmation = {}, evidence: Confirmation = {}): boolean {
-  const shown = new Map<string, unknown>(Object.entries(evidence))
+/**
+ * Every key it is bound to was shown, also of a sort that this version does not know: those never are. What came in the
+ * scheme DPoP is bound to the key of its proof (RFC 9449, section 7.1).
+ */
+export function isProved(cnf: Confirmation = {}, evidence: Confirmation = {}, proof?: ShownProof): boolean {
+  if (proof?.isDemanded && cnf.jkt === undefined) return false
+  const shown = new Map<string, unknown>(Object.entries({ ...evidence, ...(proof && { jkt: proof.jkt }) }))
   return Object.entries(cnf).every(([name, thumbprint]) => shown.get(name) === thumbprint)
 }
+
+/** For an explanation. */
+export const bindingOf = (cnf: Confirmation = {}): string =>
+  `it is bound to ${Object.keys(cnf).join(', ') || 'no key'}`

@@ -14,15 +14,17 @@ const PARAMETER: Readonly<Record<Warning['code'], string>> = {
   retired_secret: 'retire_at',
 }
 
-/** `X-Credential-Warning: expires_soon; expires_at="…"`, and how much of a rate limit is left. */
+/** `X-Credential-Warning: expires_soon; expires_at="…"`, how much of a rate limit is left, and a nonce for the next proof. */
 export function credentialHeaders({
   warnings = [],
   rate,
-}: Pick<Identity, 'warnings' | 'rate'>): Record<string, string> {
+  dpopNonce,
+}: Pick<Identity, 'warnings' | 'rate' | 'dpopNonce'>): Record<string, string> {
   const told = warnings.map(({ code, at }) => `${code}; ${PARAMETER[code]}="${at.toISOString()}"`)
   return {
     ...(told.length > 0 && { 'X-Credential-Warning': told.join(', ') }),
     ...(rate && rateHeaders(rate)),
+    ...(dpopNonce !== undefined && { 'DPoP-Nonce': dpopNonce }),
   }
 }
 

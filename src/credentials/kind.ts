@@ -15,7 +15,7 @@ export interface CredentialKind {
   /** Where it is presented; decides what competes with what, see authenticate.ts. */
   readonly place: Place
   /** What to send in WWW-Authenticate when nobody is recognised. */
-  readonly challenge?: string
+  readonly challenge?: string | readonly string[]
   /**
    * Is it mine? Looks at the request only: no query, no clock, no key. No two kinds claim the same credential.
    * @returns undefined when there is none of this kind
@@ -41,6 +41,8 @@ export interface Wanted {
   readonly env?: string
   /** What else the connection or the request proved: the keys that a binding may ask for. */
   readonly evidence?: Confirmation
+  /** How it was presented: what a proof has to be for (dpop.ts). */
+  readonly request?: RequestView
   /** Where the request came from, when whoever asks knows it better than the request. */
   readonly address?: string
   readonly userAgent?: string
@@ -80,4 +82,6 @@ export interface Identity {
   /** For headers of the answer: credential-headers.ts. */
   readonly warnings?: readonly Warning[]
   readonly rate?: RateState
+  /** For the next proof of a credential that is bound to a key (RFC 9449, section 8.2). */
+  readonly dpopNonce?: string
 }

@@ -10,6 +10,7 @@ import type { Logger } from '../log.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Revocations } from '../revocation/revocation.ts'
 import type { Keyring } from '../secrets/keyring.ts'
+import type { Dpop } from './dpop.ts'
 import { createMintedDirectory } from './minted-directory.ts'
 import { createMintedTokens, type MintedTokens } from './minted-life-cycle.ts'
 import { createMintedUses } from './minted-uses.ts'
@@ -28,6 +29,7 @@ export interface MintedDeps {
   readonly revocations: Revocations
   readonly clients: ClientDirectory
   readonly resources: ResourceDirectory
+  readonly dpop: Dpop
   readonly refusals: Refusals
 }
 

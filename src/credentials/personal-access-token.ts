@@ -18,7 +18,7 @@ export function personalAccessToken(deps: MintedKindDeps): CredentialKind {
   return {
     name: 'personal-access-token',
     place: 'explicit',
-    challenge: refusals.bearerChallenge,
+    challenge: [refusals.bearerChallenge, refusals.dpopChallenge],
 
     claim(request) {
       const token = findPresentedKey(request, apiKeyHeader)

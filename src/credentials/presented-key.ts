@@ -1,6 +1,6 @@
 /**
- * Where API keys and personal access tokens are presented: `Authorization: Bearer` (ours only: anything else there is an
- * access token), `Authorization: ApiKey`, `X-API-Key`, and the header that the operator chose (API_KEY_HEADER).
+ * Where API keys and personal access tokens are presented: `Authorization: Bearer` or `DPoP` (ours only: anything else
+ * there is an access token), `Authorization: ApiKey`, `X-API-Key`, and the header that the operator chose (API_KEY_HEADER).
  */
 import type { RequestView } from '../http/request-view.ts'
 import { looksMinted } from '../secrets/minted-format.ts'
@@ -21,11 +21,12 @@ export function findPresentedKey(request: RequestView, extraHeader: string | und
     return (inHeaders[0] ?? inExtra[0] ?? '').trim()
   }
   if (sent?.scheme === 'apikey') return sent.credentials
-  return sent?.scheme === 'bearer' && looksMinted(sent.credentials) ? sent.credentials : undefined
+  const isToken = sent?.scheme === 'bearer' || sent?.scheme === 'dpop'
+  return isToken && looksMinted(sent.credentials) ? sent.credentials : undefined
 }
 
-/** The request says where it comes from, unless whoever asks knows better. */
+/** The request says where it comes from, unless whoever asks knows better, and what was proved beside the key. */
 export function from(request: RequestView, wanted: Wanted): Wanted {
   const userAgent = request.header('user-agent')
-  return { address: request.address, ...(userAgent !== undefined && { userAgent }), ...wanted }
+  return { address: request.address, ...(userAgent !== undefined && { userAgent }), ...wanted, request }
 }

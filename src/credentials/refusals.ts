@@ -1,18 +1,27 @@
 /**
- * The answers to a request that is not let in (credentials.md; RFC 6750, section 3). Unknown, mistyped, expired, revoked
- * and disabled look the same outside; `reason` is for the log and the audit only.
+ * The answers to a request that is not let in (credentials.md; RFC 6750, section 3; RFC 9449, section 7.1). Unknown,
+ * mistyped, expired, revoked and disabled look the same outside; `reason` is for the log and the audit only.
  */
 import { Problem } from '../http/problem.ts'
 import { rateHeaders } from './credential-headers.ts'
+import { DPOP_ALGS } from './dpop-proof.ts'
 import type { RateState } from './rate-limit.ts'
 
 export interface Refusals {
   /** For a kind whose credentials travel in `Authorization: Bearer`. */
   readonly bearerChallenge: string
+  /** For a kind whose credentials may be bound to a key, and travel in `Authorization: DPoP`. */
+  readonly dpopChallenge: string
   /** 401: nothing was presented that anybody here takes. No error code. */
   unauthenticated(challenges: readonly string[]): Problem
   /** 401: presented, but bad. */
   invalidCredential(reason: string): Problem
+  /** 401: the proof beside it is not good for this request. `mistake` goes on after "The DPoP proof ". */
+  invalidDpopProof(mistake: string): Problem
+  /** 401: the proof lacks a nonce that is recent enough; this is one. */
+  useDpopNonce(nonce: string): Problem
+  /** The same refusal, for a request whose credential came in the scheme DPoP. */
+  toldInDpop(refusal: Problem): Problem
   /** 403: good, but not for this. `scopes` is all that is needed (RFC 6750, section 3). */
   insufficientScope(scopes: readonly string[]): Problem
   /** 403: issued for another resource. */
@@ -29,8 +38,11 @@ export interface Refusals {
 export function createRefusals(issuer: string): Refusals {
   const bearerChallenge = `Bearer realm="${issuer}"`
   const challengedBy = (...challenges: string[]) => ({ headers: { 'WWW-Authenticate': challenges } })
+  const inDpop = (challenge: string) =>
+    challenge.replace(/^Bearer (.*)$/, `DPoP $1, algs="${DPOP_ALGS.join(' ')}"`)
   return {
     bearerChallenge,
+    dpopChallenge: inDpop(bearerChallenge),
 
     unauthenticated(challenges) {
       // RFC 9110, section 15.5.2: a 401 has at least one challenge.
@@ -52,6 +64,39 @@ export function createRefusals(issuer: string): Refusals {
         reason,
         challengedBy(`${bearerChallenge}, error="invalid_token"`),
       ),
+
+    invalidDpopProof: mistake =>
+      new Problem(
+        401,
+        'invalid_dpop_proof',
+        `The DPoP proof ${mistake}`,
+        undefined,
+        challengedBy(inDpop(`${bearerChallenge}, error="invalid_dpop_proof"`)),
+      ),
+
+    useDpopNonce: nonce =>
+      new Problem(
+        401,
+        'use_dpop_nonce',
+        'The DPoP proof needs the nonce in the header DPoP-Nonce of this answer.',
+        undefined,
+        {
+          headers: {
+            'WWW-Authenticate': [inDpop(`${bearerChallenge}, error="use_dpop_nonce"`)],
+            'DPoP-Nonce': nonce,
+          },
+        },
+      ),
+
+    toldInDpop(refusal) {
+      const { status, code, message, detail, headers, cause } = refusal
+      const challenges = [headers['WWW-Authenticate'] ?? []].flat()
+      if (challenges.length === 0) return refusal
+      return new Problem(status, code, message, detail, {
+        headers: { ...headers, 'WWW-Authenticate': challenges.map(inDpop) },
+        cause,
+      })
+    },
 
     insufficientScope(scopes) {
       const scope = scopes.join(' ')

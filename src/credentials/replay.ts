@@ -20,6 +20,12 @@ export async function rememberOnce(db: Db, hash: Buffer, seconds: number): Promi
   return rows.length > 0
 }
 
+/** Whether it was shown before. Remembers nothing. */
+export async function isRemembered(db: Db, hash: Buffer): Promise<boolean> {
+  const found = await db.selectFrom('replay').select('id_hash').where('id_hash', '=', hash).executeTakeFirst()
+  return found !== undefined
+}
+
 export const replaySweep: SweepTarget = {
   name: 'what was shown once',
   table: 'replay',

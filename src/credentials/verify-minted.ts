@@ -2,16 +2,17 @@
  * The one verification of API keys and personal access tokens, in the order of credentials.md: who it is
  * (minted-recognition.ts) → status, not-before, expiry → owner → environment and audience → address → binding → scopes →
  * rate limit. Warm it sends no query, cold exactly one. Nothing is written on the way but what a first use changes
- * (minted-uses.ts).
+ * (minted-uses.ts), and that the proof of a bound one is spent (dpop.ts).
  */
 import type { Config } from '../config.ts'
 import { isInRanges } from '../http/address-range.ts'
 import { Problem } from '../http/problem.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Revocations } from '../revocation/revocation.ts'
-import { isProved } from './check-wanted.ts'
+import { bindingOf, isProved } from './check-wanted.ts'
 import { type Checks, createChecks } from './checks.ts'
 import type { Warning } from './credential-headers.ts'
+import type { Dpop, ShownProof } from './dpop.ts'
 import type { Identity, Wanted } from './kind.ts'
 import type { FoundMinted } from './minted-directory.ts'
 import { createRecognize, type RecognitionDeps, type Recognized } from './minted-recognition.ts'
@@ -27,6 +28,7 @@ export interface VerifyMintedDeps extends RecognitionDeps {
   readonly revocations: Pick<Revocations, 'isRevoked'>
   readonly rateLimits: Pick<RateLimits, 'take' | 'look'>
   readonly uses: MintedUses
+  readonly dpop: Dpop
   readonly refusals: Refusals
 }
 
@@ -46,6 +48,10 @@ export type VerifyMinted = (token: string, wanted: Wanted, options?: VerifyOptio
 
 const EXPIRES_SOON_MS = 7 * 86_400_000
 
+interface Circumstances extends VerifyOptions {
+  readonly proof: ShownProof | undefined
+}
+
 /** What is left of the scopes of a token. */
 interface Reach {
   readonly resource: string | null
@@ -55,7 +61,7 @@ interface Reach {
 }
 
 export function createVerifyMinted(deps: VerifyMintedDeps): VerifyMinted {
-  const { config, resources, revocations, rateLimits, uses, refusals } = deps
+  const { config, resources, revocations, rateLimits, uses, dpop, refusals } = deps
   const recognize = createRecognize(deps)
 
   async function reachOf({ record, owner }: FoundMinted, wanted: string | undefined): Promise<Reach> {
@@ -113,7 +119,7 @@ export function createVerifyMinted(deps: VerifyMintedDeps): VerifyMinted {
     { record }: FoundMinted,
     { resource, scopes }: Reach,
     wanted: Wanted,
-    options: VerifyOptions,
+    { introspection, proof }: Circumstances,
     checks: Checks,
   ): Promise<void> {
     const { row, ranges } = record
@@ -144,9 +150,8 @@ export function createVerifyMinted(deps: VerifyMintedDeps): VerifyMinted {
     )
     checks.need(
       'binding',
-      options.introspection === true || isProved(row.cnf ?? {}, wanted.evidence),
-      () =>
-        row.cnf === null ? 'it is bound to no key' : `it is bound to ${Object.keys(row.cnf).join(', ')}`,
+      introspection === true || isProved(row.cnf ?? {}, wanted.evidence, proof),
+      () => bindingOf(row.cnf ?? {}),
       () => refusals.invalidCredential('bound to a key that was not shown'),
     )
     const needed = wanted.scopes ?? []
@@ -182,25 +187,28 @@ export function createVerifyMinted(deps: VerifyMintedDeps): VerifyMinted {
   async function judge(
     found: Recognized,
     wanted: Wanted,
-    options: VerifyOptions,
+    circumstances: Circumstances,
     checks: Checks,
   ): Promise<Identity> {
+    const { introspection, proof } = circumstances
     checkLife(found, checks)
     const reach = await reachOf(found, wanted.resource)
     await checkOwner(found, reach, checks)
-    await checkUse(found, reach, wanted, options, checks)
-    const rate = options.introspection ? undefined : checkRate(found, wanted, checks)
+    await checkUse(found, reach, wanted, circumstances, checks)
+    if (proof) await dpop.spend(proof, wanted, checks)
+    const rate = introspection ? undefined : checkRate(found, wanted, checks)
     checks.settle()
-    return identityOf(found, reach, rate)
+    return { ...identityOf(found, reach, rate), ...(proof && dpop.newerNonce(proof)) }
   }
 
   return async (token, wanted, options = {}) => {
     const checks = createChecks(wanted.explain)
+    const proof = wanted.request && (await dpop.judge(wanted.request, token, checks))
     const found = await recognize(token, wanted, checks)
     const { row } = found.record
     let identity: Identity
     try {
-      identity = await judge(found, wanted, options, checks)
+      identity = await judge(found, wanted, { ...options, proof }, checks)
     } catch (error) {
       if (error instanceof Problem && !wanted.explain) uses.refused(row, wanted)
       throw error

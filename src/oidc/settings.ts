@@ -5,6 +5,7 @@
 import { type Configuration, interactionPolicy, type JWKS, type KoaContextWithOIDC } from 'oidc-provider'
 import { findAccount } from '../accounts/account.ts'
 import { ASSERTION_ALGS, AUTH_METHODS } from '../clients/client-schema.ts'
+import { DPOP_ALGS } from '../credentials/dpop-proof.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { cookieKeys, cookieOptions } from '../http/cookies.ts'
 import { OPENID_SCOPES } from './access.ts'
@@ -12,7 +13,7 @@ import { ACR_PASSWORD, authenticationClaims } from './authentication-context.ts'
 import { checkAssertion } from './client-assertion.ts'
 import { createAdapter } from './create-adapter.ts'
 import type { OidcDeps } from './deps.ts'
-import { dpopNonceSecret, PROOF_ALGS } from './dpop.ts'
+import { dpopNonceSecret } from './dpop.ts'
 import { createExistingGrantLoader } from './existing-grant.ts'
 import { LIFETIME, sessionLifetime } from './lifetimes.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
@@ -81,7 +82,7 @@ export function providerSettings(
     enabledJWA: {
       idTokenSigningAlgValues: ['ES256'],
       clientAuthSigningAlgValues: [...ASSERTION_ALGS],
-      dPoPSigningAlgValues: [...PROOF_ALGS],
+      dPoPSigningAlgValues: [...DPOP_ALGS],
     },
     clockTolerance: 15,
     claims: {

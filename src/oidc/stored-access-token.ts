@@ -47,8 +47,12 @@ export async function findStoredAccessToken(
       issuedAt: row.created_at,
       expiresAt: row.expires_at,
       ...(typeof extra?.acr === 'string' && { acr: extra.acr }),
-      ...(payload.jkt !== undefined && { cnf: { jkt: payload.jkt } }),
-      ...(payload['x5t#S256'] !== undefined && { cnf: { 'x5t#S256': payload['x5t#S256'] } }),
+      ...confirmationOf(payload),
     },
   }
+}
+
+function confirmationOf({ jkt, 'x5t#S256': x5t }: AdapterPayload): Pick<IssuedToken, 'cnf'> {
+  if (jkt === undefined && x5t === undefined) return {}
+  return { cnf: { ...(jkt !== undefined && { jkt }), ...(x5t !== undefined && { 'x5t#S256': x5t }) } }
 }

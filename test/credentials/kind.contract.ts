@@ -20,12 +20,16 @@ export interface Presented {
   readonly secrets: readonly string[]
   /** What its identity says of the subject. */
   readonly subject: { readonly type: string; readonly id: string }
+  /** What else every request needs anew, for GET /v1/credentials/self. */
+  prove?(): Promise<Headers>
 }
 
 export interface KindFixture<P extends Presented = Presented> {
   readonly kind: string
   /** When a kind has several forms. */
   readonly form?: string
+  /** In which a refusal is told, when that is not Bearer. */
+  readonly scheme?: 'DPoP'
   create(app: TestApp): Promise<P>
   /** Never good, by what is wrong. */
   readonly bad: Readonly<Record<string, (app: TestApp, good: P) => Promise<Headers> | Headers>>
@@ -53,7 +57,14 @@ const EXAMPLES: readonly { kind?: string; headers: Headers }[] = [
   { kind: 'personal-access-token', headers: { authorization: 'APIKEY lk_test_pat_' } },
   { kind: 'personal-access-token', headers: { 'x-service-key': 'lk_live_pat_0123456789abcdef_secret' } },
   { headers: { authorization: 'Basic YmlsbGluZzpzZWNyZXQ=' } },
-  { headers: { authorization: 'DPoP rE3UVdYeRXVC-WWn1aorBo1GmBH0DxZ2E2s017nRQLp' } },
+  {
+    kind: 'access-token',
+    headers: { authorization: 'DPoP rE3UVdYeRXVC-WWn1aorBo1GmBH0DxZ2E2s017nRQLp', dpop: 'proof' },
+  },
+  { kind: 'access-token', headers: { authorization: 'dpop eyJhbGciOiJFUzI1NiJ9.e30.c2ln' } },
+  { kind: 'api-key', headers: { authorization: 'DPoP lk_live_key_0123456789abcdef_secret' } },
+  { kind: 'personal-access-token', headers: { authorization: 'DPoP lk_live_pat_0123456789abcdef_secret' } },
+  { headers: { dpop: 'proof' } },
   { headers: { 'x-other-key': 'lk_live_key_0123456789abcdef_secret' } },
   { headers: { cookie: 'latchkey_session.sig=abc; other_latchkey_session=abc; latchkey_csrf=abc' } },
 ]
@@ -74,6 +85,7 @@ function kindsOnNothing(): readonly CredentialKind[] {
     resources: nothing,
     revocations: nothing,
     accessTokens: nothing,
+    dpop: nothing,
     verifyMinted: nothing,
     apiKeyHeader: 'x-service-key',
   }
@@ -124,10 +136,17 @@ export function outsideOf({ status, headers, json }: Answer) {
   }
 }
 
-export function badCredential(issuer: string) {
+/** The end of a challenge in the scheme DPoP. */
+export const ALGS = 'algs="ES256 ES384 ES512 EdDSA Ed25519 RS256 PS256"'
+
+/** All the challenges of a server, to who has shown nothing. */
+export const challengesOf = (issuer: string) => `Bearer realm="${issuer}", DPoP realm="${issuer}", ${ALGS}`
+
+export function badCredential(issuer: string, scheme?: 'DPoP') {
+  const challenge = `${scheme ?? 'Bearer'} realm="${issuer}", error="invalid_token"`
   return {
     status: 401,
-    challenge: `Bearer realm="${issuer}", error="invalid_token"`,
+    challenge: scheme === 'DPoP' ? `${challenge}, ${ALGS}` : challenge,
     type: 'application/problem+json',
     body: {
       type: 'about:blank',
@@ -138,6 +157,11 @@ export function badCredential(issuer: string) {
     },
     hasId: true,
   }
+}
+
+/** GET /v1/credentials/self with a good one. */
+async function show(app: Pick<TestApp, 'issuer'>, good: Presented): Promise<Answer> {
+  return askSelf(app, { ...good.headers, ...(await good.prove?.()) })
 }
 
 /** Describes the kind: call at the top level of its test. */
@@ -167,12 +191,13 @@ export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): 
       expect(await queriesDuring(async () => (answer = await askSelf(app, {})))).toEqual([])
       expect(answer?.status).toBe(401)
       expect(answer?.json().code).toBe('unauthenticated')
-      expect(answer?.headers['www-authenticate']).toBe(`Bearer realm="${app.issuer}"`)
+      expect(answer?.headers['www-authenticate']).toBe(challengesOf(app.issuer))
     })
 
     it('good: an identity of this kind, without the secret', async () => {
-      const { headers, secrets, subject } = await fixture.create(app)
-      const answer = await askSelf(app, headers)
+      const good = await fixture.create(app)
+      const { secrets, subject } = good
+      const answer = await show(app, good)
       expect(answer.status).toBe(200)
       expect(answer.headers['content-type']).toMatch(/^application\/json/)
       expect(answer.headers['cache-control']).toBe('no-store')
@@ -187,14 +212,14 @@ export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): 
     })
 
     it('says the same of itself each time', async () => {
-      const { headers } = await fixture.create(app)
-      expect((await askSelf(app, headers)).text).toBe((await askSelf(app, headers)).text)
+      const good = await fixture.create(app)
+      expect((await show(app, good)).text).toBe((await show(app, good)).text)
     })
 
     it.each(Object.entries(fixture.bad))('bad, %s: the one refusal', async (_name, spoil) => {
       const headers = await spoil(app, await fixture.create(app))
       const answer = await askSelf(app, headers)
-      expect(outsideOf(answer)).toEqual(badCredential(app.issuer))
+      expect(outsideOf(answer)).toEqual(badCredential(app.issuer, fixture.scheme))
     })
 
     it('bad beside a good one: never a fall-through', async () => {
@@ -223,9 +248,9 @@ export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): 
 
     it.each(Object.entries(fixture.ends))('%s: refused at once', async (_name, end) => {
       const good = await fixture.create(app)
-      expect((await askSelf(app, good.headers)).status).toBe(200)
+      expect((await show(app, good)).status).toBe(200)
       await end(app, good)
-      expect(outsideOf(await askSelf(app, good.headers))).toEqual(badCredential(app.issuer))
+      expect(outsideOf(await show(app, good))).toEqual(badCredential(app.issuer, fixture.scheme))
     })
 
     it('refused at once also when it is used meanwhile', async () => {
@@ -236,13 +261,13 @@ export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): 
       const use = async () => {
         while (afterwards.length < 40) {
           const beganAfter = hasEnded
-          const { status } = await askSelf(app, good.headers)
+          const { status } = await show(app, good)
           expect([200, 401]).toContain(status)
           if (beganAfter) afterwards.push(status)
         }
       }
       const ending = async () => {
-        await askSelf(app, good.headers)
+        await show(app, good)
         await end?.(app, good)
         hasEnded = true
       }
@@ -253,9 +278,9 @@ export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): 
     it('leaves its bytes in no table and no line of the log', async () => {
       const other = await startApp({}, ordersFile)
       const good = await fixture.create(other)
-      expect((await askSelf(other, good.headers)).status).toBe(200)
+      expect((await show(other, good)).status).toBe(200)
       for (const end of Object.values(fixture.ends).slice(0, 1)) await end(other, good)
-      expect((await askSelf(other, good.headers)).status).toBe(401)
+      expect((await show(other, good)).status).toBe(401)
       await other.app.stop() // writes what waits in memory
       const texts = new Map([...(await storedText(other.db)), ['the log', other.logLines.join('')]])
       expect(texts.get('audit_event')).toContain('credential_refused')

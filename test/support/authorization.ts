@@ -84,10 +84,11 @@ export async function protocolPost(
   path: string,
   client: FlowClient | undefined,
   params: Record<string, string | readonly string[]>,
+  extra: Record<string, string> = {},
 ): Promise<TokenResponse> {
   const body = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) for (const one of [value].flat()) body.append(name, one)
-  const headers: Record<string, string> = {}
+  const headers: Record<string, string> = { ...extra }
   if (client?.client_secret !== undefined)
     headers.authorization = `Basic ${btoa(`${encodeURIComponent(client.client_id)}:${encodeURIComponent(client.client_secret)}`)}`
   else if (client) body.set('client_id', client.client_id)

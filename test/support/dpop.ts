@@ -37,9 +37,12 @@ export async function proofKey(alg = 'ES256'): Promise<ProofKey> {
         ...(token !== undefined && { ath: createHash('sha256').update(token).digest('base64url') }),
         ...claims,
       }
-      return new SignJWT(payload)
-        .setProtectedHeader({ alg, typ: 'dpop+jwt', jwk: publicJwk, ...header })
-        .sign(privateKey)
+      return (
+        new SignJWT(payload)
+          .setProtectedHeader({ alg, typ: 'dpop+jwt', jwk: publicJwk, ...header })
+          // So that one can be made with something critical that nobody else knows.
+          .sign(privateKey, { crit: { unheard_of: true } })
+      )
     },
   }
 }

@@ -3,12 +3,14 @@
 import { createAudit } from '../../src/audit/audit.ts'
 import { createClientDirectory } from '../../src/clients/client-directory.ts'
 import { apiKey } from '../../src/credentials/api-key.ts'
+import { createDpop } from '../../src/credentials/dpop.ts'
 import type { CredentialKind } from '../../src/credentials/kind.ts'
 import { createMinted, type Minted } from '../../src/credentials/minted.ts'
 import { personalAccessToken } from '../../src/credentials/personal-access-token.ts'
 import { createRefusals } from '../../src/credentials/refusals.ts'
 import { type ChangeLog, createChangeLog } from '../../src/db/change-log.ts'
 import type { Db } from '../../src/db/connect.ts'
+import { createDpopNonces } from '../../src/oidc/dpop.ts'
 import { createResourceDirectory } from '../../src/resources/resource-directory.ts'
 import { createRevocations } from '../../src/revocation/revocation.ts'
 import type { TestApp } from './app.ts'
@@ -33,7 +35,8 @@ export async function startNode({ config, keyring, log, ...app }: Place, db: Db 
   await revocations.start()
   await resources.preload()
   const refusals = createRefusals(config.issuer)
-  const deps = { config, db, keyring, log, audit, changeLog, revocations, clients, resources, refusals }
+  const dpop = createDpop({ db, nonces: createDpopNonces(keyring), refusals })
+  const deps = { config, db, keyring, log, audit, changeLog, revocations, clients, resources, dpop, refusals }
   const minted = createMinted(deps)
   const kindDeps = { verifyMinted: minted.verify, apiKeyHeader: config.apiKeyHeader, refusals }
   return {

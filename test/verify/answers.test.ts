@@ -1,6 +1,6 @@
 // The table of answers (credentials.md), every row through every door that can ask it, for every kind of credential.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { askSelf, type Headers } from '../credentials/kind.contract.ts'
+import { askSelf, challengesOf, type Headers } from '../credentials/kind.contract.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { codeFlow, type FlowClient, protocolPost } from '../support/authorization.ts'
 import { billing, ORDERS, ordersSpa, ordersWeb, STOCK } from '../support/orders.ts'
@@ -265,7 +265,7 @@ describe.each(KINDS.filter(({ restricted }) => restricted))('$name, with its res
 
 it('nothing presented: 401 with challenges and no error code', async () => {
   const none = { headers: {} }
-  const refusal = problem(401, 'unauthenticated', realm())
+  const refusal = problem(401, 'unauthenticated', challengesOf(app.issuer))
   expect(await self(none, { resource: ORDERS })).toEqual(refusal)
   expect(await verifyRequest(none, { resource: ORDERS })).toEqual(refusal)
 })
