@@ -44,7 +44,7 @@ export function createDoor({ issuer, resource, origin, clientId, clientSecret })
     const [, jwt] = JWT.exec(request.headers.authorization ?? '') ?? []
     if (jwt === undefined || !isAlone(request)) return undefined
     const { keys } = await discovered()
-    const expected = { issuer, audience: resource, typ: 'at+jwt', algorithms: ['ES256'] }
+    const expected = { issuer, audience: resource, typ: 'at+jwt', algorithms: ['ES256', 'EdDSA', 'RS256'] }
     const verified = await jwtVerify(jwt, keys, expected).catch(() => undefined)
     if (!verified) return undefined
     const { sub, client_id, scope = '', cnf } = verified.payload

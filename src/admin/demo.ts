@@ -9,6 +9,7 @@ import type { Db } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import { upsertResource } from '../resources/upsert-resource.ts'
 import type { Keyring } from '../secrets/keyring.ts'
+import { USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 
 export interface Demo {
   readonly clientId: string
@@ -32,7 +33,7 @@ export async function prepareDemo({ db, keyring }: { db: Db; keyring: Keyring })
       name: 'Demo API',
       organizationId: null,
       tokenFormat: 'jwt',
-      tokenSigningAlg: 'ES256',
+      tokenSigningAlg: USUAL_SIGNING_ALG,
       accessTokenLifetime: 900,
       env: null,
       scopes: new Map([[SCOPE, { description: 'Read the demo', restricted: false }]]),
@@ -48,7 +49,7 @@ export async function prepareDemo({ db, keyring }: { db: Db; keyring: Keyring })
       resource_scopes: { [RESOURCE]: [SCOPE] },
       require_pkce: true,
       require_consent: true,
-      id_token_signed_response_alg: 'ES256',
+      id_token_signed_response_alg: USUAL_SIGNING_ALG,
       introspect: [RESOURCE],
     })
     await upsertClient(tx, keyring, { ...client, secret: clientSecret })

@@ -6,6 +6,7 @@ import { clientKeys, protocolKeys, shownMetadata, signingAlg } from '../clients/
 import { MIN_CLIENT_SECRET_LENGTH } from '../clients/client-secret.ts'
 import { matching, textThat } from '../http/text-schema.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME, resourceKeys } from '../resources/resource-schema.ts'
+import { USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { parseDuration } from '../setting-parsers.ts'
 import { passwordHashMistake } from '../sign-in/password.ts'
 
@@ -36,7 +37,7 @@ const resource = z.strictObject({
   name: resourceKeys.name,
   organization: z.string().optional(),
   token_format: resourceKeys.token_format.default('jwt'),
-  token_signing_alg: signingAlg.default('ES256'),
+  token_signing_alg: signingAlg.default(USUAL_SIGNING_ALG),
   /** Seconds. */
   access_token_lifetime: lifetime.default(900),
   env: z.enum(['live', 'test']).optional(),
@@ -83,7 +84,7 @@ const client = z.strictObject({
   default_scope: clientKeys.default_scope.optional(),
   require_pkce: clientKeys.require_pkce.default(true),
   require_consent: clientKeys.require_consent.default(true),
-  id_token_signed_response_alg: signingAlg.default('ES256'),
+  id_token_signed_response_alg: signingAlg.default(USUAL_SIGNING_ALG),
   introspect: clientKeys.introspect.default([]),
   ...z.strictObject(protocolKeys).partial().shape,
   ...z.strictObject(shownMetadata).partial().shape,

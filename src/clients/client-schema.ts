@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { emailText, shownText } from '../accounts/shown-text.ts'
 import { webUrl } from '../http/text-schema.ts'
+import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_CODE] as const
@@ -20,9 +21,7 @@ export const supported = <const T extends readonly string[]>(values: T) =>
         : undefined,
   })
 
-export const signingAlg = z.literal('ES256', {
-  error: `must be ES256: no other algorithm is supported ${LATER}`,
-})
+export const signingAlg = supported(SIGNING_ALGS)
 
 /** RFC 7591 metadata that is only shown to people. */
 export const shownMetadata = {

@@ -8,6 +8,7 @@ import type { JSONWebKeySet } from 'jose'
 import { type RawBuilder, sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import type { SigningAlg } from '../secrets/signing-alg.ts'
 import type { ApplicationType, ClientRegistration, TokenEndpointAuthMethod } from './tables.ts'
 
 /** One secret that is neither revoked nor was expired when it was read. */
@@ -50,7 +51,7 @@ export interface Client {
   readonly defaultScope: string | null
   readonly requirePkce: boolean
   readonly requireConsent: boolean
-  readonly idTokenSignedResponseAlg: string
+  readonly idTokenSignedResponseAlg: SigningAlg
   /** Resources this client is the server of. */
   readonly introspect: readonly string[]
   readonly metadata: ShownMetadata

@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose'
 import type { Generated, JSONColumnType } from 'kysely'
+import type { SigningAlg } from '../secrets/signing-alg.ts'
 
 export type ApplicationType = 'web' | 'native'
 export type TokenEndpointAuthMethod =
@@ -32,7 +33,7 @@ export interface ClientTables {
     default_scope: string | null
     require_pkce: Generated<boolean>
     require_consent: Generated<boolean>
-    id_token_signed_response_alg: Generated<string>
+    id_token_signed_response_alg: Generated<SigningAlg>
     /** Identifiers of the resources this client is the server of (it may introspect their tokens). */
     introspect: Generated<string[]>
     /** RFC 7591 metadata that is only shown: client_uri, logo_uri, policy_uri, tos_uri, contacts. */

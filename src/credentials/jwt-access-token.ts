@@ -1,9 +1,10 @@
 /**
- * Our own JWT access tokens (RFC 9068) when they come back to us: verified with the published keys. Whether they still
- * count is another question: as-of-now.ts. Used by introspection, revocation, userinfo and the access-token kind.
+ * Our own JWT access tokens (RFC 9068) when they come back to us: verified with the published keys, whichever of our
+ * algorithms their resource has by now. Whether they still count is another question: as-of-now.ts. Used by introspection, revocation, userinfo and the access-token kind.
  */
 import { hash } from 'node:crypto'
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, errors as joseErrors, jwtVerify } from 'jose'
+import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 import type { IssuedToken } from './as-of-now.ts'
 import type { Confirmation } from './kind.ts'
 
@@ -77,7 +78,7 @@ export function verifierOfJwtAccessTokens(issuer: string, keys: () => JSONWebKey
     const remembered = good.get(digest)
     if (remembered && remembered.exp > Math.floor(Date.now() / 1000)) return remembered
     try {
-      const { payload } = await jwtVerify(jwt, find, { issuer, typ: 'at+jwt' })
+      const { payload } = await jwtVerify(jwt, find, { issuer, typ: 'at+jwt', algorithms: [...SIGNING_ALGS] })
       if (!isComplete(payload)) return undefined
       const [oldest] = good.size >= MOST_REMEMBERED ? good.keys() : []
       if (oldest !== undefined) good.delete(oldest)

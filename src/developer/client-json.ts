@@ -5,6 +5,7 @@ import type { ShownClient, ShownSecret } from '../clients/client-list.ts'
 import { APPLICATION_TYPES, ASSERTION_ALGS, AUTH_METHODS, protocolKeys } from '../clients/client-schema.ts'
 import type { ClientWords } from '../clients/describe-client.ts'
 import type { ClientRegistration } from '../clients/tables.ts'
+import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 import { APPLICATION_KINDS, applicationKindOf } from './application-kind.ts'
 
 export const secretObject = z
@@ -41,7 +42,7 @@ export const clientObject = z
     default_scope: z.string().nullable(),
     require_pkce: z.boolean(),
     require_consent: z.boolean(),
-    id_token_signed_response_alg: z.string(),
+    id_token_signed_response_alg: z.enum(SIGNING_ALGS),
     introspect: z.array(z.string()),
     client_uri: z.string().optional(),
     logo_uri: z.string().optional(),
@@ -82,7 +83,7 @@ export function wordsOf(client: Client): ClientWords & StoredSettings {
     default_scope: client.defaultScope,
     require_pkce: client.requirePkce,
     require_consent: client.requireConsent,
-    id_token_signed_response_alg: client.idTokenSignedResponseAlg as 'ES256',
+    id_token_signed_response_alg: client.idTokenSignedResponseAlg,
     introspect: [...client.introspect],
     ...(client_uri !== undefined && { client_uri }),
     ...(logo_uri !== undefined && { logo_uri }),

@@ -15,6 +15,7 @@ import { newId } from '../db/id.ts'
 import { type FieldError, notFound, validationFailed } from '../http/problem.ts'
 import { OPENID_SCOPES } from '../oidc/access.ts'
 import { introspectMistakes, scopeMistakes } from '../resources/scope-rules.ts'
+import { USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { SETTINGS_OF_KIND } from './application-kind.ts'
 import { type Actor, change, type DeveloperDeps, recordChange } from './change.ts'
 import type { ClientChanges, NewClient } from './client-input.ts'
@@ -58,7 +59,7 @@ export async function registerClient(
       introspect: [],
       require_pkce: true,
       require_consent: true,
-      id_token_signed_response_alg: 'ES256',
+      id_token_signed_response_alg: USUAL_SIGNING_ALG,
       ...defined(sent),
       client_id: newId(),
       organization: organizationId,

@@ -68,6 +68,7 @@ export async function changeResource(
       ...before,
       name: sent.name ?? before.name,
       tokenFormat: sent.token_format ?? before.tokenFormat,
+      tokenSigningAlg: sent.token_signing_alg ?? before.tokenSigningAlg,
       accessTokenLifetime: sent.access_token_lifetime ?? before.accessTokenLifetime,
       env: sent.env === undefined ? before.env : sent.env,
       scopes,

@@ -30,6 +30,7 @@ export function typedResource(form: Form): ResourceValues {
     name: text('name'),
     organization: text('organization'),
     token_format: text('token_format'),
+    token_signing_alg: text('token_signing_alg'),
     access_token_lifetime: text('access_token_lifetime'),
     env: text('env'),
     scopes: names.map((name, index) => ({
@@ -46,6 +47,7 @@ export function valuesOf(resource: Resource): ResourceValues {
     name: resource.name,
     organization: resource.organizationId ?? '',
     token_format: resource.tokenFormat,
+    token_signing_alg: resource.tokenSigningAlg,
     access_token_lifetime: String(resource.accessTokenLifetime),
     env: resource.env ?? '',
     scopes: withEmptyRows(
@@ -81,6 +83,7 @@ function settingsOf(values: ResourceValues) {
   return {
     name: values.name,
     token_format: values.token_format,
+    token_signing_alg: values.token_signing_alg,
     access_token_lifetime: Number(values.access_token_lifetime),
     env: values.env === '' ? null : values.env,
   }

@@ -5,6 +5,7 @@ import { textThat } from '../http/text-schema.ts'
 import type { ShownResource } from '../resources/resource-list.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME, resourceKeys } from '../resources/resource-schema.ts'
 import { scopeNameMistake } from '../resources/scope.ts'
+import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 
 const scope = z.strictObject({
   description: shownText,
@@ -28,7 +29,7 @@ export const newResource = z
       .optional()
       .describe('Needed when the caller acts on several organizations'),
     token_format: resourceKeys.token_format.default('jwt'),
-    token_signing_alg: resourceKeys.token_signing_alg.default('ES256'),
+    token_signing_alg: resourceKeys.token_signing_alg.default(USUAL_SIGNING_ALG).describe('Of its JWTs'),
     access_token_lifetime: lifetime.default(900),
     env: env.default(null),
     scopes: z.record(textThat(scopeNameMistake), scope).default({}),
@@ -39,6 +40,9 @@ export const resourceChanges = z
   .strictObject({
     name: resourceKeys.name.optional(),
     token_format: resourceKeys.token_format.optional(),
+    token_signing_alg: resourceKeys.token_signing_alg
+      .optional()
+      .describe('Of its JWTs from now on: those signed before stay good'),
     access_token_lifetime: lifetime.optional(),
     env: env.optional(),
     scopes: z
@@ -58,7 +62,7 @@ export const resourceObject = z
     organization: z.string().nullable(),
     built_in: z.boolean(),
     token_format: z.enum(['jwt', 'opaque']),
-    token_signing_alg: z.string(),
+    token_signing_alg: z.enum(SIGNING_ALGS),
     access_token_lifetime: z.int(),
     env: z.string().nullable(),
     scopes: z.record(z.string(), z.strictObject({ description: z.string(), restricted: z.boolean() })),

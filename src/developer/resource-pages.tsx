@@ -12,6 +12,7 @@ import type { State } from '../http/context.ts'
 import type { FormErrors } from '../http/form-errors.ts'
 import { notFound } from '../http/problem.ts'
 import { findShownResource, listResourcesOf, type ShownResource } from '../resources/resource-list.ts'
+import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { checkReach, isAllowed, organizationsOf } from './ownership.ts'
 import {
   checkCanCreate,
@@ -41,6 +42,7 @@ const NOTHING: ResourceValues = {
   name: '',
   organization: '',
   token_format: 'jwt',
+  token_signing_alg: USUAL_SIGNING_ALG,
   access_token_lifetime: '900',
   env: '',
   scopes: withEmptyRows([], NEW_ROWS),
@@ -114,6 +116,7 @@ export function mountResourcePages(router: Router<State>, deps: DeveloperPagesDe
             : organizationField(reach, await organizationChoices(db, reach), en.resources.noOne)
         }
         environments={[...config.environments]}
+        signingAlgs={SIGNING_ALGS}
         lifetimes={[...lifetimes].sort((one, other) => one - other)}
       />
     )
@@ -200,6 +203,7 @@ function onPage(resource: ShownResource, organizations: ReadonlyMap<string, stri
     organization: organizationId === null ? undefined : (organizations.get(organizationId) ?? organizationId),
     builtIn: resource.builtIn,
     tokenFormat: resource.tokenFormat,
+    tokenSigningAlg: resource.tokenSigningAlg,
     lifetime: resource.accessTokenLifetime,
     env: resource.env ?? undefined,
     createdAt: resource.createdAt,

@@ -1,12 +1,13 @@
 import type { JWK } from 'jose'
 import type { Generated, JSONColumnType } from 'kysely'
+import type { SigningAlg } from '../secrets/signing-alg.ts'
 
 export type SigningKeyState = 'next' | 'current' | 'previous'
 
 export interface KeyTables {
   signing_key: {
     kid: string
-    alg: string
+    alg: SigningAlg
     state: SigningKeyState
     public_jwk: JSONColumnType<JWK>
     /** JWE (dir, A256GCM) of the private JWK. */

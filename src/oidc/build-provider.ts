@@ -2,10 +2,12 @@
  * One oidc-provider instance for one set of signing keys. Making one takes a millisecond or two; when the keys change a
  * new one takes its place (oidc.ts), and what people are in the middle of lives in the database.
  */
-import { type JWKS, Provider } from 'oidc-provider'
+import { decodeProtectedHeader } from 'jose'
+import { type JWKS, Provider, type Client as ProviderClient } from 'oidc-provider'
 import { verifyClientSecret } from '../clients/client-secret.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { defineOrigin } from '../http/issuer-request.ts'
+import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 import { randomToken } from '../secrets/token.ts'
 import type { OidcDeps } from './deps.ts'
 import { listenToProvider } from './listen.ts'
@@ -41,6 +43,11 @@ export function buildProvider(
     return rotated && spent ? deriveSuccessor(keyring, rotated.keyId, spent.jti) : randomToken()
   }
 
+  // An id_token_hint may be older than the client's choice of algorithm; the library takes that of now only.
+  const { IdToken } = provider
+  const { validate } = IdToken
+  IdToken.validate = async (jwt, client) => validate(jwt, withAlgOf(jwt, client))
+
   // A token that opens /userinfo only may have no scope of its resource: then the answer has no `scope`, as an empty one
   // is not allowed (RFC 6749, section 3.3).
   provider.use(async (ctx, next) => {
@@ -52,6 +59,13 @@ export function buildProvider(
   refuseReplays(provider)
   listenToProvider(provider, deps)
   return provider
+}
+
+/** The client as if it had chosen the algorithm of this JWT, where that is one of ours. */
+function withAlgOf(jwt: string, client: ProviderClient): ProviderClient {
+  const { alg } = decodeProtectedHeader(jwt)
+  const ours = SIGNING_ALGS.find(one => one === alg)
+  return ours ? Object.create(client, { idTokenSignedResponseAlg: { value: ours } }) : client
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -90,9 +90,7 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
         scope: [...scopes].join(' '),
         accessTokenTTL: resource.accessTokenLifetime,
         accessTokenFormat: resource.tokenFormat,
-        ...(resource.tokenFormat === 'jwt' && {
-          jwt: { sign: { alg: resource.tokenSigningAlg as 'ES256' } },
-        }),
+        ...(resource.tokenFormat === 'jwt' && { jwt: { sign: { alg: resource.tokenSigningAlg } } }),
       }
     },
 

@@ -8,6 +8,7 @@ import { ASSERTION_ALGS, AUTH_METHODS } from '../clients/client-schema.ts'
 import { DPOP_ALGS } from '../credentials/dpop-proof.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { cookieKeys, cookieOptions } from '../http/cookies.ts'
+import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { OPENID_SCOPES } from './access.ts'
 import { ACR_PASSWORD, authenticationClaims } from './authentication-context.ts'
 import { checkAssertion } from './client-assertion.ts'
@@ -78,9 +79,9 @@ export function providerSettings(
     responseTypes: ['code'],
     clientAuthMethods: [...AUTH_METHODS],
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
-    clientDefaults: { id_token_signed_response_alg: 'ES256', grant_types: [], response_types: [] },
+    clientDefaults: { id_token_signed_response_alg: USUAL_SIGNING_ALG, grant_types: [], response_types: [] },
     enabledJWA: {
-      idTokenSigningAlgValues: ['ES256'],
+      idTokenSigningAlgValues: [...SIGNING_ALGS],
       clientAuthSigningAlgValues: [...ASSERTION_ALGS],
       dPoPSigningAlgValues: [...DPOP_ALGS],
     },

@@ -5,6 +5,7 @@
 import { sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import type { SigningAlg } from '../secrets/signing-alg.ts'
 import type { TokenFormat } from './tables.ts'
 
 export interface ResourceScope {
@@ -20,7 +21,8 @@ export interface Resource {
   readonly name: string
   readonly organizationId: string | null
   readonly tokenFormat: TokenFormat
-  readonly tokenSigningAlg: string
+  /** Of its JWTs; an opaque token has none. */
+  readonly tokenSigningAlg: SigningAlg
   /** Seconds. */
   readonly accessTokenLifetime: number
   /** Only keys of this environment; null: of any. */

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { SigningAlg } from '../secrets/signing-alg.ts'
 
 export type TokenFormat = 'jwt' | 'opaque'
 
@@ -9,7 +10,7 @@ export interface ResourceTables {
     name: string
     organization_id: string | null
     token_format: Generated<TokenFormat>
-    token_signing_alg: Generated<string>
+    token_signing_alg: Generated<SigningAlg>
     /** Seconds. */
     access_token_lifetime: Generated<number>
     env: string | null

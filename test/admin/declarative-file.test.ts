@@ -90,7 +90,7 @@ resources:
     name: Orders
     organization: acmee
     token_format: saml
-    token_signing_alg: RS256
+    token_signing_alg: HS256
     access_token_lifetime: soon
     env: staging
     scopes:
@@ -111,7 +111,7 @@ clients:
     token_endpoint_auth_method: private_key_jwt
     resource_scopes: { https://api.example.com: [read] }
     default_scope: openid write:orders
-    id_token_signed_response_alg: RS256
+    id_token_signed_response_alg: none
     introspect: [https://api.example.com]
     token_endpoint_auth_signing_alg: HS256
     jwks: { keys: [{ kty: oct, k: c2VjcmV0 }, { kid: 1 }], more: x }

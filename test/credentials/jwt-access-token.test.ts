@@ -1,7 +1,9 @@
 // A JWT that comes again is remembered, and still judged by the keys and the time of the moment.
 import { afterEach, expect, jest, test } from '@jest/globals'
-import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
+import { exportJWK, generateKeyPair, importJWK, type JSONWebKeySet, SignJWT } from 'jose'
 import { verifierOfJwtAccessTokens } from '../../src/credentials/jwt-access-token.ts'
+import { makeSigningKey } from '../../src/keys/make-signing-key.ts'
+import { SIGNING_ALGS } from '../../src/secrets/signing-alg.ts'
 
 const ISSUER = 'http://localhost:3000'
 
@@ -66,4 +68,39 @@ test('it expires although it is remembered', async () => {
     doNotFake: [...others, 'performance', 'hrtime'],
   })
   for (const _again of [1, 2]) expect(await verify(token)).toBeUndefined()
+})
+
+test('each of our algorithms, and no other that the same key could be used with', async () => {
+  const made = await Promise.all(SIGNING_ALGS.map(makeSigningKey))
+  // Also where a key does not say what it is for.
+  for (const keep of [true, false]) {
+    const keys = made.map(({ publicJwk: { alg, ...bare } }) => (keep ? { ...bare, alg } : bare))
+    const verify = verifierOfJwtAccessTokens(ISSUER, () => set)
+    const set = { keys } as JSONWebKeySet
+    const signed = async (at: number, alg: string) => {
+      const { kid = '', privateJwk: { alg: _alg, ...jwk } = {} } = made[at] ?? {}
+      return verify(
+        await new SignJWT({
+          client_id: 'billing',
+          jti: 'one',
+          sub: 'billing',
+          aud: 'https://api.example.com',
+        })
+          .setProtectedHeader({ alg, kid, typ: 'at+jwt' })
+          .setIssuer(ISSUER)
+          .setIssuedAt()
+          .setExpirationTime('15m')
+          .sign(await importJWK(jwk, alg)),
+      )
+    }
+    for (const [at, alg] of SIGNING_ALGS.entries())
+      expect(await signed(at, alg)).toMatchObject({ client_id: 'billing' })
+    for (const [at, alg] of [
+      [1, 'Ed25519'],
+      [2, 'RS384'],
+      [2, 'RS512'],
+      [2, 'PS256'],
+    ] as const)
+      expect([alg, await signed(at, alg)]).toEqual([alg, undefined])
+  }
 })

@@ -22,6 +22,7 @@ describe('resources', () => {
   const SHOP = {
     name: 'Shop API',
     token_format: 'opaque',
+    token_signing_alg: 'ES256',
     access_token_lifetime: '300',
     env: 'live',
     scope_name: ['read:shop', 'admin:shop', ''],
@@ -55,6 +56,20 @@ describe('resources', () => {
     expect((await dan.get(pathOf(identifier))).status).toBe(404)
   })
 
+  it('say what their JWTs are signed with, and only where they have any', async () => {
+    const identifier = 'https://signed.example.com'
+    const signed = { token_format: 'jwt', token_signing_alg: 'RS256' }
+    const made = await add(dan, identifier, signed)
+    expect(made.location).toBe(`${app.issuer}${pathOf(identifier)}`)
+    expect(parse((await vera.get(pathOf(identifier))).text).text).toContain('JWTs are signed withRS256')
+    const form = await dan.get(`${pathOf(identifier)}/edit`)
+    expect(form.text).toMatch(/<option value="RS256" selected/)
+    await dan.submit(form, { ...SHOP, ...signed, token_signing_alg: 'EdDSA' }, { button: 'Save changes' })
+    expect(parse((await vera.get(pathOf(identifier))).text).text).toContain('JWTs are signed withEdDSA')
+    await dan.submit(form, { ...SHOP, token_format: 'opaque' }, { button: 'Save changes' })
+    expect((await vera.get(pathOf(identifier))).text).not.toContain('JWTs are signed with')
+  })
+
   it('give more rows without losing what was typed, and without writing anything', async () => {
     const page = await add(dan, 'https://rows.example.com', { more_rows: 'true' })
     expect(page.status).toBe(200)
@@ -85,6 +100,11 @@ describe('resources', () => {
       { scopes: expect.stringMatching(/^The description of “read:shop” must be/) },
     ],
     ['a scope twice', { scope_name: ['a', 'a', ''] }, { scopes: '“a” is there twice: keep one.' }],
+    [
+      'an algorithm that there is not',
+      { token_signing_alg: 'HS256' },
+      { token_signing_alg: expect.stringContaining('must be one of ES256, EdDSA, RS256') },
+    ],
     ['an environment that there is not', { env: 'moon' }, { env: expect.stringContaining('must be one of') }],
     [
       'a lifetime that is none',

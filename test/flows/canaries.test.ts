@@ -110,7 +110,8 @@ async function ownSecrets(): Promise<void> {
   for (const purpose of PURPOSES)
     for (const { key } of keyring.derive(purpose)) canaries.add(`the key for ${purpose}`, key)
   const db = connect(database.url, { poolSize: 1, log: createLog('silent') })
-  for (const { privateJwk } of await listSigningKeys(db, keyring)) canaries.add('a signing key', privateJwk.d)
+  for (const { alg, privateJwk } of await listSigningKeys(db, keyring))
+    for (const part of [privateJwk.d, privateJwk.p, privateJwk.q]) canaries.add(`the ${alg} key`, part)
   const { id } = await db.selectFrom('account').select('id').limit(1).executeTakeFirstOrThrow()
   canaries.add('an invitation', await createInvitation(db, keyring, id))
   await db.destroy()
@@ -200,7 +201,9 @@ test('the life had all kinds of secrets in it', () => {
     'cookie latchkey_device',
     'cookie latchkey_interaction',
     'cookie latchkey_resume',
-    'a signing key',
+    'the ES256 key',
+    'the EdDSA key',
+    'the RS256 key',
     'LATCHKEY_SECRETS',
   ])
     expect([...canaries.names]).toContain(kind)

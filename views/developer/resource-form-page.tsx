@@ -17,6 +17,7 @@ export interface ResourceValues {
   name: string
   organization: string
   token_format: string
+  token_signing_alg: string
   /** seconds */
   access_token_lifetime: string
   /** empty: any */
@@ -32,12 +33,14 @@ export interface ResourceFormPageProps {
   /** to choose from; undefined: it is decided */
   organizations?: { id: string; name: string }[] | undefined
   environments: string[]
+  /** to choose from, the usual one first */
+  signingAlgs: readonly string[]
   /** seconds to choose from */
   lifetimes: number[]
 }
 
 export function ResourceFormPage(props: ResourceFormPageProps) {
-  const { resource, values, errors, organizations, environments, lifetimes } = props
+  const { resource, values, errors, organizations, environments, signingAlgs, lifetimes } = props
   const { resources: words, layout } = usePage().messages
   const { form } = words
   // Only what the page asks for: what is wrong elsewhere stands above the form.
@@ -45,6 +48,7 @@ export function ResourceFormPage(props: ResourceFormPageProps) {
     ...(!resource && { identifier: form.identifier }),
     name: form.name,
     ...(organizations && { organization: form.organization }),
+    token_signing_alg: form.tokenSigningAlg,
     access_token_lifetime: form.lifetime,
     env: form.environment,
     scopes: form.scopes,
@@ -92,6 +96,13 @@ export function ResourceFormPage(props: ResourceFormPageProps) {
                 { value: 'jwt', label: form.jwt, hint: form.jwtHint },
                 { value: 'opaque', label: form.opaque, hint: form.opaqueHint },
               ]}
+            />
+            <Select
+              name="token_signing_alg"
+              value={values.token_signing_alg}
+              options={signingAlgs.map(alg => ({ value: alg, label: alg }))}
+              hint={form.tokenSigningAlgHint}
+              {...field('token_signing_alg')}
             />
             <Select
               name="access_token_lifetime"

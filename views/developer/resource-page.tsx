@@ -57,6 +57,9 @@ function Settings({ resource }: { resource: ShownResource }) {
           value: organization === undefined ? words.noOne : <Name>{organization}</Name>,
         },
         { term: words.tokenFormat, value: words.formats[resource.tokenFormat] },
+        ...(resource.tokenFormat === 'jwt'
+          ? [{ term: words.tokenSigningAlg, value: <code>{resource.tokenSigningAlg}</code> }]
+          : []),
         { term: words.lifetime, value: words.span(resource.lifetime) },
         { term: words.environment, value: env === undefined ? words.anyEnvironment : <code>{env}</code> },
         { term: words.created, value: <Time value={resource.createdAt} /> },

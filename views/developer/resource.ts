@@ -6,6 +6,8 @@ export interface ShownResource {
   organization?: string | undefined
   builtIn: boolean
   tokenFormat: 'jwt' | 'opaque'
+  /** as in the header of its JWTs: ES256 */
+  tokenSigningAlg: string
   /** seconds */
   lifetime: number
   /** undefined: any */

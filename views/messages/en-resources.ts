@@ -24,6 +24,7 @@ export const resources = {
   builtInNote: 'It is the API of this server itself and follows it: nothing about it can be changed.',
   tokenFormat: 'Token format',
   formats: { jwt: 'JWT', opaque: 'Opaque' },
+  tokenSigningAlg: 'JWTs are signed with',
   lifetime: 'Tokens live for',
   span,
   environment: 'Environment',
@@ -50,6 +51,9 @@ export const resources = {
     jwtHint: 'The API checks a token by itself, with the public keys of this server. It ends at its expiry.',
     opaque: 'Opaque',
     opaqueHint: 'The API asks this server about every token. Whatever ends here ends there at once.',
+    tokenSigningAlg: 'JWTs are signed with',
+    tokenSigningAlgHint:
+      'ES256 is understood nearly everywhere. RS256 is for older libraries, EdDSA (Ed25519) for those that ask for it.',
     lifetime: 'Tokens live for',
     environment: 'Environment',
     environmentHint: 'Keys and personal tokens of another environment are refused.',

@@ -29,7 +29,7 @@ function toMetadata(client: Client): AdapterPayload {
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
     require_pkce: client.requirePkce,
-    id_token_signed_response_alg: client.idTokenSignedResponseAlg as 'ES256',
+    id_token_signed_response_alg: client.idTokenSignedResponseAlg,
     ...(usesSecret(client) && { client_secret: SECRET_PLACEHOLDER }),
   }
 }
