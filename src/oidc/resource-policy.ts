@@ -20,6 +20,14 @@ const words = (scope: unknown): string[] =>
 const isClientCredentials = ({ oidc }: KoaContextWithOIDC) =>
   oidc.route === 'token' && oidc.params?.grant_type === 'client_credentials'
 
+const SENT_BY_THE_CLIENT: ReadonlySet<string> = new Set([
+  'pushed_authorization_request',
+  'device_authorization',
+])
+
+const textsOf = (value: unknown): string[] =>
+  [value ?? []].flat().filter((one): one is string => typeof one === 'string')
+
 export interface ResourcePolicy {
   defaultResource(
     ctx: KoaContextWithOIDC,
@@ -54,7 +62,17 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
     return { resource, scopes }
   }
 
-  const notAllowed = (scope: string) => new errors.InvalidScope('requested scope is not allowed', scope)
+  function refuseUnknown({ oidc }: KoaContextWithOIDC, known: Iterable<string>): void {
+    const all = new Set(known)
+    const unknown = words(oidc.params?.scope).find(scope => !all.has(scope))
+    if (unknown !== undefined) throw new errors.InvalidScope('requested scope is not allowed', unknown)
+  }
+
+  /** What a client may ask for when it names these resources. */
+  async function knownScopes(client: Client, identifiers: readonly string[]): Promise<string[]> {
+    const ceilings = await Promise.all(identifiers.map(identifier => ceilingAt(client, identifier)))
+    return [...OPENID_SCOPES, ...ceilings.flatMap(({ scopes }) => [...scopes])]
+  }
 
   return {
     async defaultResource(ctx, client, oneOf) {
@@ -71,19 +89,24 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
       const ceilings = new Set([...ceiling.values()].flatMap(scopes => [...scopes]))
       if (words(ctx.oidc.params?.scope).some(scope => ceilings.has(scope)))
         throw new errors.InvalidTarget('resource is required: this client has several')
+      // The library would leave out what it does not know.
+      refuseUnknown(ctx, OPENID_SCOPES)
       return undefined
     },
 
     async getResourceServerInfo(ctx, identifier, providerClient) {
-      const { resource, scopes } = await ceilingAt(await clientOf(providerClient), identifier)
+      const client = await clientOf(providerClient)
+      const { resource, scopes } = await ceilingAt(client, identifier)
+      // Here no interaction follows that would check it (settings.ts, `prompts`).
+      if (SENT_BY_THE_CLIENT.has(ctx.oidc.route))
+        refuseUnknown(ctx, await knownScopes(client, textsOf(ctx.oidc.params?.resource)))
       if (isClientCredentials(ctx) && ctx.oidc.params) {
         const { resource: asked } = ctx.oidc.params
         if (Array.isArray(asked) && asked.length > 1)
           throw new errors.InvalidTarget('an access token is for one resource')
         // No scope: the whole ceiling. The library would drop what it does not know; it is refused instead.
         ctx.oidc.params.scope ??= [...scopes].join(' ')
-        const unknown = words(ctx.oidc.params.scope).find(scope => !scopes.has(scope))
-        if (unknown !== undefined) throw notAllowed(unknown)
+        refuseUnknown(ctx, scopes)
       }
       return {
         audience: resource.identifier,
@@ -94,12 +117,9 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
       }
     },
 
-    async checkScope({ oidc }) {
-      const known = new Set(OPENID_SCOPES)
-      for (const server of Object.values(oidc.resourceServers ?? {}))
-        for (const scope of words(server.scope)) known.add(scope)
-      const unknown = words(oidc.params?.scope).find(scope => !known.has(scope))
-      if (unknown !== undefined) throw notAllowed(unknown)
+    async checkScope(ctx) {
+      const servers = Object.values(ctx.oidc.resourceServers ?? {})
+      refuseUnknown(ctx, [...OPENID_SCOPES, ...servers.flatMap(server => words(server.scope))])
     },
   }
 }

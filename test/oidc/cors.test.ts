@@ -63,6 +63,7 @@ describe('what a client in a browser asks', () => {
       '/token',
       () => formQuestion('/token', { ...spa, grant_type: 'refresh_token', refresh_token: 'unknown' }),
     ],
+    ['/par', () => formQuestion('/par', { ...spa, response_type: 'code' })],
     ['/revoke', () => formQuestion('/revoke', { ...spa, token: 'unknown' })],
     ['/userinfo', () => ({ path: '/userinfo', headers: { authorization: `Bearer ${token.access_token}` } })],
   ]
