@@ -17,6 +17,12 @@ const SECURITY_SCHEMES: Readonly<Record<string, Json>> = {
     scheme: 'bearer',
     description: 'An access token for this API, an API key or a personal access token.',
   },
+  dpop: {
+    type: 'http',
+    scheme: 'dpop',
+    description:
+      'A token or a key that is bound to a DPoP key (RFC 9449), with a proof in the header DPoP. The proof needs the nonce of the header DPoP-Nonce of an answer; without one the answer is 401 `use_dpop_nonce`, and has one.',
+  },
   api_key: {
     type: 'apiKey',
     in: 'header',
