@@ -24,6 +24,7 @@ import {
 /** What the use of a secret does that a rotation has replaced, after its grace. */
 export type RetiredSecretPolicy = 'report' | 'quarantine' | 'revoke'
 export type SignUpPolicy = 'open' | 'invite' | 'closed'
+export type ClientRegistrationPolicy = 'closed' | 'token' | 'open'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 /** Durations are seconds. */
@@ -46,6 +47,7 @@ export interface Config {
   readonly tokenPrefixes: readonly string[]
   readonly environments: readonly string[]
   readonly signUp: SignUpPolicy
+  readonly clientRegistration: ClientRegistrationPolicy
   readonly refreshGrace: number
   /** When nobody says how long; undefined: for ever. */
   readonly personalAccessTokenLifetime: number | undefined
@@ -175,6 +177,15 @@ export const SETTINGS = {
     meaning:
       'Who may create an account: anyone (open), people with an invitation (invite), or nobody (closed).',
     example: 'invite',
+  },
+  CLIENT_REGISTRATION: {
+    parse: oneOf('closed', 'token', 'open'),
+    fallback: always('token'),
+    shown: 'token',
+    meaning:
+      'Which applications may register themselves: none (closed), those with an initial access token of the ' +
+      'declarative file (token), or any, for OpenID Connect scopes only (open).',
+    example: 'open',
   },
   REFRESH_GRACE: {
     parse: parseDuration,
@@ -333,6 +344,7 @@ export function loadConfig(environment: Environment): Config {
     tokenPrefixes: read('TOKEN_PREFIX'),
     environments: read('ENVIRONMENTS'),
     signUp: read('SIGN_UP') as SignUpPolicy,
+    clientRegistration: read('CLIENT_REGISTRATION') as ClientRegistrationPolicy,
     refreshGrace: read('REFRESH_GRACE'),
     personalAccessTokenLifetime: read('PERSONAL_ACCESS_TOKEN_LIFETIME'),
     personalAccessTokenMaxLifetime: read('PERSONAL_ACCESS_TOKEN_MAX_LIFETIME'),

@@ -34,6 +34,7 @@ describe('settings', () => {
       tokenPrefixes: ['lk'],
       environments: ['live', 'test'],
       signUp: 'open',
+      clientRegistration: 'token',
       refreshGrace: 10,
       personalAccessTokenLifetime: 7_776_000,
       personalAccessTokenMaxLifetime: 31_622_400,

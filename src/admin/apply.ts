@@ -2,7 +2,7 @@
  * Writes the declarative file: everything in one transaction, create or update, never delete. Applied again it changes
  * nothing, and several nodes may apply the same file at once.
  *
- * - Clients, resources and roles are described in full: a key left out means its default, lists are replaced.
+ * - Clients, resources, roles and initial access tokens are described in full: a key left out means its default, lists are replaced.
  * - Accounts and memberships belong to people as well: a key left out leaves them as they are, a list that is there is
  *   replaced. A password counts at creation, later only with `reset_password: true`.
  * - A resource's scopes are objects of their own: one that the file no longer has stays (`kept` says which), because
@@ -14,6 +14,7 @@ import { normalizeUsername } from '../accounts/account-fields.ts'
 import { type Membership, setMembers, upsertOrganization } from '../accounts/organization.ts'
 import { upsertRole } from '../accounts/role.ts'
 import type { Audit } from '../audit/audit.ts'
+import { upsertInitialAccessToken } from '../clients/initial-access-token.ts'
 import { upsertClient } from '../clients/upsert-client.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
@@ -22,7 +23,7 @@ import { upsertResource } from '../resources/upsert-resource.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { applyAccount, type PreparedPasswords, preparePasswords } from './apply-account.ts'
 import type { DeclarativeFile } from './declarative-file.ts'
-import { describeFileClient, describeResource } from './file-objects.ts'
+import { describeFileClient, describeInitialAccessToken, describeResource } from './file-objects.ts'
 
 export interface ApplyDeps {
   readonly db: Db
@@ -39,6 +40,7 @@ export interface Summary {
     readonly roles: readonly string[]
     readonly accounts: readonly string[]
     readonly clients: readonly string[]
+    readonly initialAccessTokens: readonly string[]
   }
   /** Scopes of the file's resources that the file does not have; they were kept. */
   readonly kept: readonly { readonly resource: string; readonly scopes: readonly string[] }[]
@@ -95,11 +97,17 @@ async function write(
       changes.note('organization', id, await setMembers(tx, id, await membersOf(tx, members, accountIds)))
   for (const client of file.clients)
     changes.note('client', client.client_id, await upsertClient(tx, keyring, describeFileClient(client)))
+  for (const token of file.initial_access_tokens)
+    changes.note(
+      'initial_access_token',
+      token.name,
+      await upsertInitialAccessToken(tx, keyring, describeInitialAccessToken(token)),
+    )
   await changes.record(tx, audit)
   return { changed: changes.summary(), kept }
 }
 
-type Kind = 'organization' | 'resource' | 'role' | 'account' | 'client'
+type Kind = 'organization' | 'resource' | 'role' | 'account' | 'client' | 'initial_access_token'
 
 /** What was changed; every one of them gets an audit event in the same transaction. */
 function createChanges() {
@@ -126,6 +134,7 @@ function createChanges() {
       roles: names('role'),
       accounts: names('account'),
       clients: names('client'),
+      initialAccessTokens: names('initial_access_token'),
     }),
   }
 }

@@ -1,8 +1,9 @@
 /** From the declarative file's words to the rooms' own. */
 import { describeClient } from '../clients/describe-client.ts'
+import type { DescribedInitialAccessToken } from '../clients/initial-access-token.ts'
 import type { DescribedClient } from '../clients/upsert-client.ts'
 import type { DescribedResource } from '../resources/upsert-resource.ts'
-import type { FileClient, FileResource } from './file-schema.ts'
+import type { FileClient, FileInitialAccessToken, FileResource } from './file-schema.ts'
 
 export function describeResource(resource: FileResource): DescribedResource {
   return {
@@ -19,4 +20,15 @@ export function describeResource(resource: FileResource): DescribedResource {
 
 export function describeFileClient(client: FileClient): DescribedClient {
   return { ...describeClient(client), secret: client.client_secret }
+}
+
+export function describeInitialAccessToken(token: FileInitialAccessToken): DescribedInitialAccessToken {
+  return {
+    name: token.name,
+    token: token.token,
+    expiresAt: token.expires_at ?? null,
+    ceiling: new Map(
+      Object.entries(token.resource_scopes).map(([resource, scopes]) => [resource, new Set(scopes)]),
+    ),
+  }
 }

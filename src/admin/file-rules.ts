@@ -35,6 +35,11 @@ export function ruleMistakes(file: unknown, known: KnownObjects): Mistake[] {
       introspectMistakes(item.introspect, [...at, 'introspect'], known.resources),
     ),
     ...each('clients', fileClientMistakes),
+    ...repeated(file, 'initial_access_tokens', 'name'),
+    ...repeated(file, 'initial_access_tokens', 'token'),
+    ...each('initial_access_tokens', (item, at) =>
+      scopeMistakes(item.resource_scopes, [...at, 'resource_scopes'], known.resources),
+    ),
   ]
 }
 

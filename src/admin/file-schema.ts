@@ -4,13 +4,13 @@ import { nameMistake, normalizeName, normalizeUsername, usernameMistake } from '
 import { continued, emailText, shortName, shownText } from '../accounts/shown-text.ts'
 import { clientKeys, protocolKeys, shownMetadata, signingAlg } from '../clients/client-schema.ts'
 import { MIN_CLIENT_SECRET_LENGTH } from '../clients/client-secret.ts'
+import { MIN_INITIAL_ACCESS_TOKEN_LENGTH } from '../clients/initial-access-token.ts'
 import { matching, textThat } from '../http/text-schema.ts'
+import { timeIn } from '../http/time-schema.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME, resourceKeys } from '../resources/resource-schema.ts'
 import { USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { parseDuration } from '../setting-parsers.ts'
 import { passwordHashMistake } from '../sign-in/password.ts'
-
-const LATER = 'in this version'
 
 const lifetime = z.string().transform((text, ctx) => {
   try {
@@ -90,20 +90,37 @@ const client = z.strictObject({
   ...z.strictObject(shownMetadata).partial().shape,
 })
 
+const initialAccessToken = z.strictObject({
+  name: shortName('a name'),
+  /** RFC 6750, section 2.1, as it can be sent. */
+  token: matching(
+    new RegExp(`^[A-Za-z0-9._~+/-]{${MIN_INITIAL_ACCESS_TOKEN_LENGTH},512}=*$`),
+    `must be ${MIN_INITIAL_ACCESS_TOKEN_LENGTH} to 512 letters, digits or any of ._~+/-`,
+  ),
+  /** One that has passed ends the token. */
+  expires_at: timeIn.optional(),
+  resource_scopes: resourceScopes,
+})
+
 export const fileSchema = z.strictObject({
   organizations: z.array(organization).default([]),
   resources: z.array(resource).default([]),
   roles: z.array(role).default([]),
   accounts: z.array(account).default([]),
   clients: z.array(client).default([]),
-  initial_access_tokens: z
-    .array(z.unknown())
-    .max(0, `must be empty: dynamic registration is not supported ${LATER}`)
-    .default([]),
+  initial_access_tokens: z.array(initialAccessToken).default([]),
 })
 
 /** Every key there is, for suggestions. */
-export const KNOWN_KEYS: readonly string[] = [fileSchema, organization, resource, role, account, client]
+export const KNOWN_KEYS: readonly string[] = [
+  fileSchema,
+  organization,
+  resource,
+  role,
+  account,
+  client,
+  initialAccessToken,
+]
   .flatMap(schema => Object.keys(schema.shape))
   .concat('description', 'restricted', 'role')
 
@@ -111,4 +128,5 @@ export const KNOWN_KEYS: readonly string[] = [fileSchema, organization, resource
 export type DeclarativeFile = z.output<typeof fileSchema>
 export type FileAccount = DeclarativeFile['accounts'][number]
 export type FileClient = DeclarativeFile['clients'][number]
+export type FileInitialAccessToken = DeclarativeFile['initial_access_tokens'][number]
 export type FileResource = DeclarativeFile['resources'][number]

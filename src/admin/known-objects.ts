@@ -80,6 +80,7 @@ function references(file: unknown): Record<Exclude<keyof KnownObjects, 'builtIn'
       ...resources.map(item => textOf(item.identifier)),
       ...clients.flatMap(item => [...keysOf(item.resource_scopes), ...textsOf(item.introspect)]),
       ...all('roles').flatMap(item => keysOf(item.scopes)),
+      ...all('initial_access_tokens').flatMap(item => keysOf(item.resource_scopes)),
     ]),
     roles: storable(all('accounts').flatMap(item => textsOf(item.roles))),
     accounts: storable(

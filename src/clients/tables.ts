@@ -59,5 +59,31 @@ export interface ClientTables {
     created_at: Generated<Date>
     expires_at: Date | null
     revoked_at: Date | null
+  } /** Who may register a client of itself (RFC 7591, section 3). From the declarative file. */
+  initial_access_token: {
+    name: string
+    /** HMAC-SHA-256 under the pepper `pepper_id`. */
+    token_hash: Buffer
+    pepper_id: string
+    expires_at: Date | null
+    created_at: Generated<Date>
+    updated_at: Generated<Date>
+  }
+  /** The ceiling of the clients that it registers. */
+  initial_access_token_scope: {
+    token_name: string
+    resource: string
+    scope: string
+  }
+  /** A client that registered itself, and the token it is managed with (RFC 7592). */
+  client_registration: {
+    client_id: string
+    token_hash: Buffer
+    pepper_id: string
+    /** With which it was registered; null: with none. */
+    initial_access_token: string | null
+    /** HMAC of the network it was registered from, where there was no initial access token. */
+    source_hash: Buffer | null
+    created_at: Generated<Date>
   }
 }

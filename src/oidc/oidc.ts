@@ -23,6 +23,7 @@ import { setJwtAside } from './presented-token.ts'
 import { createProtocolPages } from './protocol-pages.tsx'
 import { finishAnswers } from './provider-answers.ts'
 import { onProviderPaths } from './provider-paths.ts'
+import { createRegistration } from './registration.ts'
 import { findStoredAccessToken } from './stored-access-token.ts'
 import { isGrantAlive } from './stores/grant-store.ts'
 
@@ -80,13 +81,15 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
   })
 
   const prepare = compose([...finishAnswers, prepareAuthorizationRequest(clients), setJwtAside])
+  const onProvider = onProviderPaths((ctx, next) => {
+    // The library's token guards this form; it is a form of ours all the same.
+    if (ctx.path === '/end_session/confirm') csrf.checkOrigin(ctx)
+    return prepare(ctx, () => compose(current.provider.middleware)(ctx as never, next as never))
+  })
+  const registration = createRegistration(deps, () => current.provider)
   const { findByCookie, ...sessions } = createBrowserSessions(deps, () => current.provider)
   return {
-    middleware: onProviderPaths((ctx, next) => {
-      // The library's token guards this form; it is a form of ours all the same.
-      if (ctx.path === '/end_session/confirm') csrf.checkOrigin(ctx)
-      return prepare(ctx, () => compose(current.provider.middleware)(ctx as never, next as never))
-    }),
+    middleware: (ctx, next) => registration(ctx, async () => onProvider(ctx, next)),
     sessions,
     findSession: findByCookie,
     applications: createApplications(deps),

@@ -48,7 +48,7 @@ export function providerSettings(
   deps: OidcDeps,
   { jwks, pages, verifyJwt }: { jwks: JWKS; pages: ProtocolPages; verifyJwt: VerifyJwtAccessToken },
 ): Configuration {
-  const { db, keyring, clients, cookies, outbound } = deps
+  const { config, db, keyring, clients, cookies, outbound } = deps
   const resourcePolicy = createResourcePolicy(deps)
   const policy = prompts(resourcePolicy)
   const { path: _path, ...shortCookie } = { ...cookieOptions(cookies), signed: true }
@@ -62,6 +62,7 @@ export function providerSettings(
       introspection: '/introspect',
       pushed_authorization_request: '/par',
       jwks: '/jwks',
+      registration: '/register',
       revocation: '/revoke',
       token: '/token',
       userinfo: '/userinfo',
@@ -117,7 +118,8 @@ export function providerSettings(
       mTLS: OFF,
       openid4vci: OFF,
       pushedAuthorizationRequests: ON,
-      registration: OFF,
+      // Only so that discovery names the address: registration.ts stands in front and answers there.
+      registration: { enabled: config.clientRegistration !== 'closed' },
       registrationManagement: OFF,
       requestObjects: OFF,
       resourceIndicators: {

@@ -53,6 +53,7 @@ describe('applying the declarative file', () => {
         roles: ['orders-admin'],
         accounts: ['ada'],
         clients: ['orders-web', 'billing', 'reports', 'orders-tv'],
+        initialAccessTokens: [],
       },
       kept: [],
     })
@@ -124,6 +125,7 @@ describe('applying the declarative file', () => {
         roles: ['orders-admin'],
         accounts: [],
         clients: ['billing'],
+        initialAccessTokens: [],
       },
       kept: [{ resource: API, scopes: ['admin:orders', 'write:orders'] }],
     })

@@ -7,10 +7,11 @@ import type { Store } from './store.ts'
 /** Stands where the library wants a secret. Secrets are compared by clients/client-secret.ts, never with this. */
 const SECRET_PLACEHOLDER = 'kept as a hash elsewhere, compared elsewhere'
 
-const usesSecret = ({ tokenEndpointAuthMethod: method }: Client) =>
+/** Whether it proves who it is with a secret. */
+export const usesSecret = ({ tokenEndpointAuthMethod: method }: Pick<Client, 'tokenEndpointAuthMethod'>) =>
   method === 'client_secret_basic' || method === 'client_secret_post'
 
-function toMetadata(client: Client): AdapterPayload {
+export function toMetadata(client: Omit<Client, 'secrets' | 'disabled'>): AdapterPayload {
   return {
     ...client.metadata,
     client_id: client.clientId,

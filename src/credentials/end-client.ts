@@ -1,6 +1,8 @@
-import { endTokensOf } from '../credentials/end-tokens-of.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { Tx } from '../db/connect.ts'
-import type { Actor, DeveloperDeps } from './change.ts'
+import type { Revocations } from '../revocation/revocation.ts'
+import { endTokensOf } from './end-tokens-of.ts'
+import type { Actor } from './minted-actor.ts'
 
 /** Longer than anything that is issued to a client lives: a grant (90 days). */
 const REMEMBERED_DAYS = 91
@@ -11,11 +13,11 @@ const REMEMBERED_DAYS = 91
  */
 export async function endClient(
   tx: Tx,
-  deps: Pick<DeveloperDeps, 'audit' | 'revocations'>,
+  deps: { readonly audit: Pick<Audit, 'record'>; readonly revocations: Pick<Revocations, 'revoke'> },
   actor: Actor,
   clientId: string,
+  reason = 'client_deleted',
 ): Promise<void> {
-  const reason = 'client_deleted'
   const expiresAt = new Date(Date.now() + REMEMBERED_DAYS * 86_400_000)
   await deps.revocations.revoke(tx, { kind: 'client', id: clientId, reason, expiresAt })
   await endTokensOf(tx, deps, actor, { type: 'client', id: clientId }, reason)
