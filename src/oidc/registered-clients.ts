@@ -5,9 +5,9 @@
  */
 import type { Provider } from 'oidc-provider'
 import type { AuditEvent } from '../audit/audit.ts'
-import { type Client, changed, findClient } from '../clients/client.ts'
+import { type Client, findClient } from '../clients/client.ts'
 import { createRegistration, findRegistration, type Registration } from '../clients/client-registration.ts'
-import { createClientSecret, endSecrets, verifyClientSecret } from '../clients/client-secret.ts'
+import { createClientSecret, verifyClientSecret } from '../clients/client-secret.ts'
 import { deleteClient, lockClient } from '../clients/client-state.ts'
 import { type DescribedClient, upsertClient } from '../clients/upsert-client.ts'
 import { endClient } from '../credentials/end-client.ts'
@@ -158,7 +158,8 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
         const client = { ...said, ceiling, organizationId, introspect, requireConsent }
         check(client)
         const isChanged = await upsertClient(tx, keyring, client)
-        const secret = await replaceSecret(tx, before, client)
+        const made = usesSecret(client) && before.secrets.length === 0
+        const secret = made ? (await createClientSecret(tx, keyring, { clientId })).secret : undefined
         if (looksDifferent(before, client))
           await tx.deleteFrom('consent').where('client_id', '=', clientId).execute()
         if (isChanged) await record(tx, clientId, holder, { type: 'client_changed' })
@@ -191,15 +192,6 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
     if (secret === undefined || secret === null) return
     if (typeof secret !== 'string' || !verifyClientSecret(keyring, client, secret, new Date()))
       throw invalidRequest('client_secret is not the one of this client. Leave it out: it stays as it is.')
-  }
-
-  /** A secret stays while it is of use. @returns one that had to be made */
-  async function replaceSecret(tx: Tx, before: Client, client: DescribedClient): Promise<string | undefined> {
-    const { clientId } = client
-    if (usesSecret(client) && before.secrets.length === 0)
-      return (await createClientSecret(tx, keyring, { clientId })).secret
-    if (!usesSecret(client) && (await endSecrets(tx, clientId))) await changed(tx, clientId)
-    return undefined
   }
 }
 

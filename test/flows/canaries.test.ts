@@ -18,6 +18,13 @@ import { dump } from '../support/dump.ts'
 import { formOf } from '../support/node-requests.ts'
 import { billing, ordersFile, ordersSpa, ordersWeb, PASSWORD, STOCK } from '../support/orders.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import {
+  INITIAL_ACCESS_TOKENS,
+  INITIAL_TOKEN,
+  REDIRECT_URI,
+  register,
+  send,
+} from '../support/registration.ts'
 import { launch, type ServerProcess } from '../support/server-process.ts'
 
 const MASTER = randomBytes(32)
@@ -37,7 +44,7 @@ beforeAll(async () => {
   database = await testDatabase()
   directory = await mkdtemp(join(tmpdir(), 'latchkey-canaries-'))
   const file = join(directory, 'latchkey.json')
-  await writeFile(file, JSON.stringify(ordersFile))
+  await writeFile(file, JSON.stringify({ ...ordersFile, initial_access_tokens: INITIAL_ACCESS_TOKENS }))
   for (const client of ordersFile.clients) canaries.add(`secret of ${client.client_id}`, client.client_secret)
   server = await launch({
     databaseUrl: database.url,
@@ -66,6 +73,7 @@ async function live(issuer: string): Promise<void> {
   await ownSecrets()
   await firstAdmin(issuer)
   await mistakes(issuer)
+  await registration(issuer)
   const newcomer = createAgent(issuer)
   await newcomer.submit(await newcomer.get('/sign-up'), {
     username: 'grace',
@@ -131,6 +139,25 @@ async function firstAdmin(issuer: string): Promise<void> {
   await admin.get('/admin')
 }
 
+/** A client registers itself, is refused, changes itself; one of two deletes itself. */
+async function registration(issuer: string): Promise<void> {
+  for (const { name, token } of INITIAL_ACCESS_TOKENS) canaries.add(`initial access token ${name}`, token)
+  for (const token of [undefined, 'an-initial-access-token-that-is-mistyped-0123', INITIAL_TOKEN]) {
+    const { status, body } = await register({ issuer }, undefined, token)
+    if (status !== 201) continue
+    const { client_id, client_secret, registration_access_token: own, registration_client_uri: url } = body
+    const put = { client_id, client_secret, redirect_uris: [REDIRECT_URI] }
+    expect((await send(url, 'GET', { token: own })).status).toBe(200)
+    expect((await send(url, 'PUT', { token: own, body: put })).status).toBe(200)
+    const refused = { ...put, client_secret: `${client_secret}x`, client_name: `${client_secret}y` }
+    expect((await send(url, 'PUT', { token: own, body: refused })).status).toBe(400)
+    expect((await send(url, 'DELETE', { token: `${own}z` })).status).toBe(401)
+    await protocolPost(issuer, '/token', body, { grant_type: 'authorization_code', code: 'x'.repeat(43) })
+  }
+  const { body } = await register({ issuer })
+  await send(body.registration_client_uri, 'DELETE', { token: body.registration_access_token })
+}
+
 /** Secrets where they do not belong, and wrong ones: what is refused must not be written down either. */
 async function mistakes(issuer: string): Promise<void> {
   const agent = createAgent(issuer)
@@ -192,6 +219,8 @@ test('the life had all kinds of secrets in it', () => {
     'id_token received',
     'id_token_hint in a request',
     'token in a request',
+    'registration_access_token received',
+    'client_secret received',
     'csrf in a page',
     'xsrf in a page',
     'interaction in a redirect',

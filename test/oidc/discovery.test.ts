@@ -53,12 +53,9 @@ test('the JWKS has public keys only', async () => {
   expect(headers['access-control-allow-origin']).toBe('*')
 })
 
-test.each(['/device_authorization', '/device', '/ciba', '/backchannel'])(
-  '%s is not there',
-  async path => {
-    expect((await get(path)).status).toBe(404)
-  },
-)
+test.each(['/device_authorization', '/device', '/ciba', '/backchannel'])('%s is not there', async path => {
+  expect((await get(path)).status).toBe(404)
+})
 
 test('another Host is 421, and Host and forwarding headers change nothing', async () => {
   expect((await fetchAs('evil.example', '/.well-known/openid-configuration')).status).toBe(421)
