@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Answer, Question } from '../http/ground.ts'
 import type { Agent } from '../support/agent.ts'
 import { answer, authorizationRequest, redirectOf } from '../support/authorization.ts'
-import { form, introspect, type Tokens, tokenFrom } from '../support/node-requests.ts'
+import { form, introspect, statuses, type Tokens, tokenFrom } from '../support/node-requests.ts'
 import { ordersFile, ordersSpa, ordersWeb, STOCK } from '../support/orders.ts'
 import { until } from '../support/process.ts'
 import { type Cluster, startCluster } from '../support/server-process.ts'
@@ -37,11 +37,6 @@ async function family(cluster: Cluster, agent: Agent, client: Client = ordersWeb
 
 const refresh = (token: string, client: Client = ordersWeb) =>
   form('/token', client, { grant_type: 'refresh_token', refresh_token: token })
-
-const statuses = (answers: readonly Answer[]) =>
-  Object.fromEntries(
-    [...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [status, group.length]),
-  )
 
 /** 20 exchanges of one code: one success, and every other one says why not. */
 async function exchangeTogether(cluster: Cluster, agent: Agent): Promise<Answer[]> {

@@ -12,14 +12,25 @@ export interface Tokens {
   readonly id_token?: string
 }
 
+/** How many answers had each status. */
+export const statuses = (answers: readonly Answer[]): Record<string, number> =>
+  Object.fromEntries(
+    [...Map.groupBy(answers, ({ status }) => status)].map(([status, group]) => [status, group.length]),
+  )
+
 /** What a token answer holds; a test that expected a success is told what came instead. */
 export function tokenFrom(answer: Answer | undefined): Tokens {
   if (answer?.status !== 200) throw new Error(`no tokens but ${answer?.status}: ${answer?.text}`)
   return answer.json() as unknown as Tokens
 }
 
-/** A form posted to a protocol endpoint with the client's authentication. */
-export function form(path: string, client: FlowClient, params: Record<string, string>): Question {
+/** A form posted to a protocol endpoint with the client's authentication. @param headers more of them */
+export function form(
+  path: string,
+  client: FlowClient,
+  params: Record<string, string>,
+  headers: Record<string, string> = {},
+): Question {
   const body = new URLSearchParams(params)
   const { client_id, client_secret } = client
   if (client_secret === undefined) body.set('client_id', client_id)
@@ -27,7 +38,7 @@ export function form(path: string, client: FlowClient, params: Record<string, st
   return {
     method: 'POST',
     path,
-    headers: { ...FORM, ...(client_secret !== undefined && { authorization: `Basic ${basic}` }) },
+    headers: { ...FORM, ...(client_secret !== undefined && { authorization: `Basic ${basic}` }), ...headers },
     body: String(body),
   }
 }

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import type { KyselyPlugin, RootOperationNode } from 'kysely'
 import type { Db } from '../../src/db/connect.ts'
 import type { WrapStore } from '../../src/oidc/deps.ts'
+import type { Store } from '../../src/oidc/stores/store.ts'
 import type { Keyring } from '../../src/secrets/keyring.ts'
 
 const { values } = parseArgs({
@@ -44,9 +45,11 @@ function delayAfterReads(ms: number): KyselyPlugin {
   }
 }
 
+type Consumable = 'authorization_code' | 'refresh_token' | 'pushed_authorization_request'
+
 /** Single use as it must not be done: what `find` said is believed, and the mark is set without a condition. */
 function breakSingleUse(db: Db, keyring: Keyring): WrapStore {
-  const consumeOf = (table: 'authorization_code' | 'refresh_token') => async (id: string) => {
+  const consumeOf = (table: Consumable) => async (id: string) => {
     await db
       .updateTable(table)
       .set({ consumed_at: new Date() })
@@ -56,7 +59,34 @@ function breakSingleUse(db: Db, keyring: Keyring): WrapStore {
   return (model, store) => {
     if (model === 'AuthorizationCode') return { ...store, consume: consumeOf('authorization_code') }
     if (model === 'RefreshToken') return { ...store, consume: consumeOf('refresh_token') }
+    if (model === 'PushedAuthorizationRequest')
+      return { ...store, consume: consumeOf('pushed_authorization_request') }
+    if (model === 'ReplayDetection') return { ...store, ...lookThenRemember(db) }
     return store
+  }
+}
+
+/** As the library would have it: it looks, and when there was nothing it writes. */
+function lookThenRemember(db: Db): Pick<Store, 'find' | 'upsert'> {
+  const hash = (id: string) => Buffer.from(id, 'base64url')
+  return {
+    async find(id) {
+      const row = await db
+        .selectFrom('replay')
+        .select('expires_at')
+        .where('id_hash', '=', hash(id))
+        .executeTakeFirst()
+      return row && { jti: id }
+    },
+    async upsert(id, _payload, expiresIn = 300) {
+      const expires_at = new Date(Date.now() + expiresIn * 1000)
+      const row = { id_hash: hash(id), expires_at }
+      await db
+        .insertInto('replay')
+        .values(row)
+        .onConflict(conflict => conflict.doNothing())
+        .execute()
+    },
   }
 }
 
@@ -66,7 +96,7 @@ const keyring = createKeyring(config.secrets)
 const plain = connect(config.databaseUrl ?? '', { poolSize: config.databasePoolSize, log })
 const delay = values['delay-after-reads']
 const db = delay === undefined ? plain : plain.withPlugin(delayAfterReads(Number(delay)))
-const wrapStore = values['broken-storage'] ? breakSingleUse(plain, keyring) : undefined
+const wrapStore = values['broken-storage'] ? breakSingleUse(db, keyring) : undefined
 const app = await createApp({ config, db, keyring, log, wrapStore })
 const server = await listen(app.koa, config)
 process.once('SIGTERM', async () => {
