@@ -3,11 +3,13 @@
  * everything else, API keys, personal tokens, opaque tokens, Latchkey is asked; a refusal is its answer, word for word.
  */
 import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createSpentProofs, readProof } from './proof-of-possession.mjs'
 
 const TIMEOUT_MS = 5_000
 /** A token for asking is renewed this long before it expires. */
 const MARGIN_MS = 30_000
-const JWT = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i
+const JWT = /^(?:bearer|dpop) +([\w-]+\.[\w-]+\.[\w-]+)$/i
+const BOUND = /^dpop +(\S+)$/i
 
 /** Latchkey could not be asked. Nobody is let in then: the answer is 503. */
 export class Unavailable extends Error {}
@@ -39,8 +41,10 @@ export function createDoor({ issuer, resource, origin, clientId, clientSecret })
     return { access_token, until: Date.now() + expires_in * 1000 - MARGIN_MS }
   })
 
+  const isFirstUse = createSpentProofs()
+
   /** Undefined: not a JWT alone, or not good for this. Latchkey then says what it is. */
-  async function judgeHere(request, scopes) {
+  async function judgeHere(request, scopes, proof) {
     const [, jwt] = JWT.exec(request.headers.authorization ?? '') ?? []
     if (jwt === undefined || !isAlone(request)) return undefined
     const { keys } = await discovered()
@@ -49,8 +53,7 @@ export function createDoor({ issuer, resource, origin, clientId, clientSecret })
     if (!verified) return undefined
     const { sub, client_id, scope = '', cnf } = verified.payload
     const granted = scope.split(' ')
-    // One that is bound to a key is no bearer token (RFC 7800).
-    if (cnf !== undefined || !scopes.every(one => granted.includes(one))) return undefined
+    if (!isHolder(request, cnf, proof) || !scopes.every(one => granted.includes(one))) return undefined
     const subject = { type: sub === client_id ? 'client' : 'account', id: sub }
     return { allowed: true, identity: { kind: 'access-token', subject, resource, scopes: granted } }
   }
@@ -74,14 +77,43 @@ export function createDoor({ issuer, resource, origin, clientId, clientSecret })
    * @returns `{ allowed: true, identity, headers? }` or `{ allowed: false, response: { status, headers, body } }`
    * @throws Unavailable
    */
-  return async (request, scopes) => (await judgeHere(request, scopes)) ?? (await askLatchkey(request, scopes))
+  return async (request, scopes) => {
+    const [, bound] = BOUND.exec(request.headers.authorization ?? '') ?? []
+    const proof = bound === undefined ? undefined : await readProof(request, bound, origin)
+    const decision = (await judgeHere(request, scopes, proof)) ?? (await askLatchkey(request, scopes))
+    // Whoever has judged it, here it was seen.
+    return decision.allowed === true && proof && !isFirstUse(proof) ? proofUsedBefore(issuer) : decision
+  }
+}
+
+/** One that is bound to a key is no bearer token, and one that is not has no use for a proof (RFC 9449, section 7). */
+function isHolder(request, cnf, proof) {
+  const isBound = BOUND.test(request.headers.authorization)
+  if (!isBound) return cnf === undefined
+  // Bound to anything else as well: Latchkey knows what that takes.
+  return proof?.isRecent === true && Object.keys(cnf ?? {}).join() === 'jkt' && cnf.jkt === proof.jkt
+}
+
+function proofUsedBefore(issuer) {
+  const code = 'invalid_dpop_proof'
+  const detail = 'The DPoP proof was used before: every request needs one of its own.'
+  return {
+    allowed: false,
+    response: {
+      status: 401,
+      headers: [
+        ['Content-Type', 'application/problem+json'],
+        ['Cache-Control', 'no-store'],
+        ['WWW-Authenticate', `DPoP realm="${issuer}", error="${code}"`],
+      ],
+      body: { type: 'about:blank', title: 'Unauthorized', status: 401, detail, code },
+    },
+  }
 }
 
 /** With a second credential beside it, or one in the address, nobody may guess which one counts. */
 function isAlone({ url, rawHeaders }) {
-  const places = rawHeaders.filter(
-    (name, at) => at % 2 === 0 && /^(?:authorization|x-api-key|dpop)$/i.test(name),
-  )
+  const places = rawHeaders.filter((name, at) => at % 2 === 0 && /^(?:authorization|x-api-key)$/i.test(name))
   const [, query = ''] = url.split('?')
   return places.length === 1 && !new URLSearchParams(query).has('access_token')
 }

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Answer, ask } from '../http/ground.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { protocolPost } from '../support/authorization.ts'
+import { boundTokenPost, nonceOf, showBound } from '../support/bound-tokens.ts'
+import { type ProofKey, proofKey } from '../support/dpop.ts'
 import { billing, ORDERS, ordersFile, reports, STOCK } from '../support/orders.ts'
 import { type OrdersApi, startOrdersApi } from '../support/orders-api.ts'
 
@@ -124,6 +126,68 @@ describe('refused, in the words that Latchkey has for it', () => {
     for (const path of [`/orders?access_token=${jwt}`, `/orders?a=b&access_tok%65n=${jwt}`]) {
       const inAddress = await api.ask({ path, headers: bearer(jwt) })
       expect([inAddress.status, inAddress.json().code]).toEqual([400, 'invalid_request'])
+    }
+  })
+})
+
+describe('bound to a key (DPoP)', () => {
+  let key: ProofKey
+  beforeAll(async () => {
+    key = await proofKey()
+  })
+
+  const boundToken = async (client: typeof warehouse | typeof billing, resource: string) => {
+    const { body } = await boundTokenPost(app, client, key, { grant_type: 'client_credentials', resource })
+    return body.access_token ?? ''
+  }
+  const shown = (server: OrdersApi, bound: string, change: Parameters<typeof showBound>[3] = {}) =>
+    showBound(app, key, bound, { url: `${server.origin}/orders`, nonce: undefined, ...change })
+
+  test('a JWT is judged here, with each proof once', async () => {
+    const jwt = await boundToken(billing, ORDERS)
+    const headers = await shown(api, jwt)
+    expect((await api.read(headers)).json().caller).toMatchObject({ kind: 'access-token', resource: ORDERS })
+    const again = await api.read(headers)
+    expect([again.status, again.json().code]).toEqual([401, 'invalid_dpop_proof'])
+    expect((await api.write(await shown(api, jwt, { method: 'POST' }))).status).toBe(201)
+  })
+
+  test('a proof that is too old for here, with a nonce: Latchkey judges it, once', async () => {
+    const jwt = await boundToken(billing, ORDERS)
+    const iat = Math.floor(Date.now() / 1000) - 90
+    const headers = await shown(api, jwt, { nonce: nonceOf(app), claims: { iat } })
+    expect((await api.read(headers)).json().caller).toMatchObject({ cnf: { jkt: key.jkt } })
+    expect((await api.read(headers)).status).toBe(401)
+  })
+
+  test('an opaque token: Latchkey asks for its nonce through the API', async () => {
+    const opaque = await boundToken(warehouse, STOCK)
+    const refused = await stockApi.read(await shown(stockApi, opaque))
+    expect([refused.status, refused.json().code]).toEqual([401, 'use_dpop_nonce'])
+    const nonce = String(refused.headers['dpop-nonce'])
+    const headers = await shown(stockApi, opaque, { nonce })
+    expect((await stockApi.read(headers)).json().caller).toMatchObject({ client_id: 'warehouse' })
+    expect((await stockApi.read(headers)).json().code).toBe('invalid_dpop_proof')
+  })
+
+  test('not with what is wrong', async () => {
+    const jwt = await boundToken(billing, ORDERS)
+    const other = await proofKey()
+    const free = await token(billing, ORDERS)
+    const url = `${api.origin}/orders`
+    for (const [headers, code] of [
+      [bearer(jwt), 'invalid_token'],
+      [{ ...(await shown(api, jwt)), ...bearer(jwt) }, 'invalid_token'],
+      [await showBound(app, other, jwt, { url }), 'invalid_token'],
+      [await shown(api, free, { nonce: nonceOf(app) }), 'invalid_token'],
+      [await shown(api, jwt, { method: 'POST' }), 'invalid_dpop_proof'],
+      [await shown(api, jwt, { url: `${ORDERS}/orders` }), 'invalid_dpop_proof'],
+      [await shown(api, jwt, { token: free }), 'invalid_dpop_proof'],
+      [{ authorization: `DPoP ${jwt}` }, 'invalid_dpop_proof'],
+      [await shown(api, jwt, { claims: { iat: 1 } }), 'use_dpop_nonce'],
+    ] as const) {
+      const refused = await api.read({ ...headers })
+      expect([refused.status, refused.json().code]).toEqual([401, code])
     }
   })
 })
