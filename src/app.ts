@@ -56,6 +56,7 @@ import { logAppErrors, respond } from './http/respond.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
 import type { Logger } from './log.ts'
 import type { WrapStore } from './oidc/deps.ts'
+import { createDevicePages } from './oidc/device-pages.tsx'
 import { createDpopNonces } from './oidc/dpop.ts'
 import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
@@ -172,6 +173,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     api,
     createSignInPages({ ...ground, sessions }),
     createInteractionPages({ ...oidcDeps, sessions, provider: oidc.provider }),
+    createDevicePages({ ...oidcDeps, sessions, recentSignIn }),
     createAccountPages({ ...ground, sessions, applications }),
     createTokenPages(personPages),
     createDeveloperPages({ ...developer, ...personPages }),

@@ -5,15 +5,16 @@ import type { AccessToken, ClientCredentials, KoaContextWithOIDC } from 'oidc-pr
 export const ACR_PASSWORD = 'urn:latchkey:acr:password'
 
 /**
- * What a JWT access token says beside the standard claims: the grant, and for tokens that come from a code or a refresh
- * token how and when the person was authenticated (RFC 9068, section 2.2.1).
+ * What a JWT access token says beside the standard claims: the grant, and for tokens that come from a code (a device's
+ * too) or a refresh token how and when the person was authenticated (RFC 9068, section 2.2.1).
  */
 export function authenticationClaims(
   { oidc }: KoaContextWithOIDC,
   token: AccessToken | ClientCredentials,
 ): Record<string, unknown> | undefined {
   if (token.kind !== 'AccessToken') return undefined
-  const source = oidc.entities.AuthorizationCode ?? oidc.entities.RefreshToken
+  const { AuthorizationCode, DeviceCode, RefreshToken } = oidc.entities
+  const source = AuthorizationCode ?? DeviceCode ?? RefreshToken
   return {
     grant_id: token.grantId,
     ...(source?.authTime !== undefined && { auth_time: source.authTime }),

@@ -7,6 +7,7 @@ import { accessTokenStore } from './stores/access-token-store.ts'
 import { authorizationCodeStore } from './stores/authorization-code-store.ts'
 import { clientCredentialsStore } from './stores/client-credentials-store.ts'
 import { clientStore } from './stores/client-store.ts'
+import { deviceCodeStore } from './stores/device-code-store.ts'
 import { grantStore } from './stores/grant-store.ts'
 import { interactionStore } from './stores/interaction-store.ts'
 import { pushedAuthorizationRequestStore } from './stores/pushed-authorization-request-store.ts'
@@ -47,6 +48,7 @@ export function createAdapter(deps: OidcDeps, verifyJwt: VerifyJwtAccessToken): 
     AuthorizationCode: () => authorizationCodeStore(deps),
     Client: () => clientStore(deps),
     ClientCredentials: () => clientCredentialsStore(deps, verifyJwt),
+    DeviceCode: () => deviceCodeStore(deps),
     Grant: () => grantStore(deps),
     Interaction: () => interactionStore(deps),
     PushedAuthorizationRequest: () => pushedAuthorizationRequestStore(deps),

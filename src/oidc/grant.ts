@@ -15,7 +15,8 @@ import { LIFETIME } from './lifetimes.ts'
 export interface NewGrant {
   readonly accountId: string
   readonly client: Client
-  readonly sessionUid: string
+  /** Undefined for a device: it is not in the browser that allowed it, so it does not end with that session. */
+  readonly sessionUid: string | undefined
   readonly granted: Access
   /** Asked for and not given: the library must not ask again. */
   readonly rejected: Access
@@ -31,16 +32,19 @@ const resourcesPart = (access: Access) => {
     : {}
 }
 
-/** Seconds: a grant outlives everything it can give. */
-async function lifetimeOf({ resources }: OidcDeps, { client, granted }: NewGrant): Promise<number> {
-  if (client.grantTypes.includes('refresh_token'))
-    return LIFETIME.refreshTokenAbsolute + LIFETIME.authorizationCode
+/** Seconds: a grant outlives everything it can give, and the time until that is fetched. */
+async function lifetimeOf(
+  { resources }: OidcDeps,
+  { client, granted, sessionUid }: NewGrant,
+): Promise<number> {
+  const code = sessionUid === undefined ? LIFETIME.deviceCode : LIFETIME.authorizationCode
+  if (client.grantTypes.includes('refresh_token')) return LIFETIME.refreshTokenAbsolute + code
   const found = await Promise.all([...granted.resources.keys()].map(identifier => resources.find(identifier)))
   const longest = Math.max(
     LIFETIME.opaqueAccessToken,
     ...found.map(resource => resource?.accessTokenLifetime ?? 0),
   )
-  return longest + 2 * LIFETIME.authorizationCode
+  return longest + 2 * code
 }
 
 /** Writes the grant and gives its id. */
@@ -51,10 +55,10 @@ export async function createGrant(tx: Tx, deps: OidcDeps, grant: NewGrant): Prom
     ...resourcesPart(grant.granted),
     rejected: { ...openidPart(grant.rejected), ...resourcesPart(grant.rejected) },
   }
+  const offline = grant.sessionUid === undefined || grant.granted.openid.includes('offline_access')
   await sql`
     INSERT INTO authorization_grant (id, account_id, client_id, session_uid, offline, payload, expires_at)
-    VALUES (${id}, ${grant.accountId}, ${grant.client.clientId}, ${grant.sessionUid},
-      ${grant.granted.openid.includes('offline_access')}, ${JSON.stringify(payload)}::jsonb,
+    VALUES (${id}, ${grant.accountId}, ${grant.client.clientId}, ${grant.sessionUid ?? null}, ${offline}, ${JSON.stringify(payload)}::jsonb,
       clock_timestamp() + make_interval(secs => ${await lifetimeOf(deps, grant)}))
   `.execute(tx)
   return id

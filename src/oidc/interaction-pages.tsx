@@ -4,7 +4,6 @@
  */
 import Router from '@koa/router'
 import type { Interaction, Provider } from 'oidc-provider'
-import { en } from '../../views/messages/en.ts'
 import { ConsentPage } from '../../views/oidc/consent-page.tsx'
 import { SignInPage, type SignInPageProps } from '../../views/sign-in/sign-in-page.tsx'
 import { SignUpPage, type SignUpPageProps } from '../../views/sign-in/sign-up-page.tsx'
@@ -21,8 +20,9 @@ import { signInWithPassword } from '../sign-in/authenticate-password.ts'
 import { checkSignUp, signUp } from '../sign-in/create-account.ts'
 import { typedFields } from '../sign-in/new-account.ts'
 import { refusalOf } from '../sign-in/refusal.ts'
-import { type Access, filterAccess, isEmpty, NO_ACCESS, openidScopeLabel, subtract } from './access.ts'
+import { type Access, filterAccess, isEmpty, NO_ACCESS, subtract } from './access.ts'
 import { recordConsent } from './consent.ts'
+import { consentGroups } from './consent-groups.ts'
 import type { OidcDeps } from './deps.ts'
 import { asksAgain, consentQuestion, type Question } from './existing-grant.ts'
 import { createGrant } from './grant.ts'
@@ -111,28 +111,6 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
     )
   }
 
-  const groupsOf = (access: Access) =>
-    Promise.all(
-      [undefined, ...access.resources.keys()].map(async identifier => {
-        const resource = identifier === undefined ? undefined : await resources.find(identifier)
-        const scopes = identifier === undefined ? access.openid : (access.resources.get(identifier) ?? [])
-        return {
-          title: resource?.name ?? en.standardScopes.title,
-          ...(identifier !== undefined && { resource: identifier }),
-          scopes: scopes.map(value => ({
-            value,
-            label: resource?.scopes.get(value)?.description ?? openidScopeLabel(value),
-            ...(resource && {
-              description: value,
-              restricted: resource.scopes.get(value)?.restricted ?? false,
-            }),
-            required: value === 'openid',
-            checked: true,
-          })),
-        }
-      }),
-    ).then(groups => groups.filter(({ scopes }) => scopes.length > 0))
-
   async function showConsent(
     ctx: RouteContext,
     { interaction, client, redirectUri }: Waiting,
@@ -154,8 +132,8 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
           organization: organization?.name,
         }}
         account={account}
-        groups={await groupsOf(asking)}
-        alreadyAllowed={await groupsOf(allowed)}
+        groups={await consentGroups(resources, asking)}
+        alreadyAllowed={await consentGroups(resources, allowed)}
         switchAccountAction={`${pathOf(interaction)}/switch-account`}
       />,
       { account },

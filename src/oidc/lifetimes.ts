@@ -5,6 +5,7 @@ const DAY = 24 * HOUR
 
 export const LIFETIME = {
   authorizationCode: MINUTE,
+  deviceCode: 10 * MINUTE,
   idToken: HOUR,
   /** Access tokens that only open /userinfo. */
   opaqueAccessToken: 15 * MINUTE,

@@ -46,9 +46,20 @@ export function listenToProvider(provider: Provider, { audit, log }: OidcDeps): 
       },
     })
   })
+  on('device_authorization.success', ctx =>
+    audit.recordLater(eventOf(ctx, 'device_authorization', 'success')),
+  )
   on('authorization.success', ctx => audit.recordLater(eventOf(ctx, 'authorization', 'success')))
 
-  const refused = ['authorization', 'grant', 'introspection', 'revocation', 'userinfo', 'end_session']
+  const refused = [
+    'authorization',
+    'device_authorization',
+    'grant',
+    'introspection',
+    'revocation',
+    'userinfo',
+    'end_session',
+  ]
   for (const endpoint of refused)
     on(`${endpoint}.error`, (ctx, error) =>
       audit.recordLater({

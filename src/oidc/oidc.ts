@@ -45,6 +45,7 @@ export const PROTOCOL_PATHS: readonly string[] = [
   '/par',
   '/token',
   '/introspect',
+  '/device_authorization',
   '/revoke',
   '/userinfo',
   '/end_session',

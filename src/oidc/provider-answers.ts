@@ -3,11 +3,12 @@ import type { Middleware } from 'koa'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Context } from '../http/context.ts'
 import { allowFormRedirect } from '../http/headers.ts'
+import { POLL_INTERVAL } from './device-code.ts'
 
-/** Introspection is for servers; everything else decides by the client (settings.ts, `clientBasedCORS`). */
+/** Introspection is for servers, device authorization for what is no browser; for the rest the client decides (settings.ts). */
 const closeToBrowsers: Middleware = async (ctx, next) => {
   await next()
-  if (ctx.path !== '/introspect') return
+  if (ctx.path !== '/introspect' && ctx.path !== '/device_authorization') return
   for (const name of ['Access-Control-Allow-Origin', 'Access-Control-Expose-Headers']) ctx.remove(name)
 }
 
@@ -33,4 +34,12 @@ const allowRedirects: Middleware = async (ctx, next) => {
     if (typeof uri === 'string') allowFormRedirect(ctx as unknown as Context, uri)
 }
 
-export const finishAnswers: readonly Middleware[] = [closeToBrowsers, allowRedirects]
+/** RFC 8628, section 3.2: the library leaves it to the device to know. */
+const sayInterval: Middleware = async (ctx, next) => {
+  await next()
+  const body: unknown = ctx.body
+  if (ctx.path !== '/device_authorization' || typeof body !== 'object' || body === null) return
+  if ('device_code' in body) ctx.body = { ...body, interval: POLL_INTERVAL }
+}
+
+export const finishAnswers: readonly Middleware[] = [closeToBrowsers, allowRedirects, sayInterval]

@@ -18,6 +18,7 @@ const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
   ['/par', ['POST', 'OPTIONS']],
   // Not for browsers: no preflight.
   ['/introspect', ['POST']],
+  ['/device_authorization', ['POST']],
   ['/revoke', ['POST', 'OPTIONS']],
   ['/userinfo', [...DOCUMENT, 'POST']],
   ['/end_session', [...PAGE, 'POST']],

@@ -7,6 +7,7 @@ import { findAccount } from '../accounts/account.ts'
 import { ASSERTION_ALGS, AUTH_METHODS } from '../clients/client-schema.ts'
 import { DPOP_ALGS } from '../credentials/dpop-proof.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
+import { type Context, sourceOf } from '../http/context.ts'
 import { cookieKeys, cookieOptions } from '../http/cookies.ts'
 import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { OPENID_SCOPES } from './access.ts'
@@ -14,6 +15,7 @@ import { ACR_PASSWORD, authenticationClaims } from './authentication-context.ts'
 import { checkAssertion } from './client-assertion.ts'
 import { createAdapter } from './create-adapter.ts'
 import type { OidcDeps } from './deps.ts'
+import { USER_CODE } from './device-code.ts'
 import { dpopNonceSecret } from './dpop.ts'
 import { createExistingGrantLoader } from './existing-grant.ts'
 import { LIFETIME, sessionLifetime } from './lifetimes.ts'
@@ -58,6 +60,8 @@ export function providerSettings(
     jwks,
     routes: {
       authorization: '/authorize',
+      code_verification: '/device',
+      device_authorization: '/device_authorization',
       end_session: '/end_session',
       introspection: '/introspect',
       pushed_authorization_request: '/par',
@@ -104,7 +108,13 @@ export function providerSettings(
       claimsParameter: OFF,
       clientCredentials: ON,
       clientIdMetadataDocument: OFF,
-      deviceFlow: OFF,
+      deviceFlow: {
+        ...ON,
+        charset: USER_CODE.charset,
+        mask: USER_CODE.mask,
+        // Who asks, for the person to see. The pages are ours (device-pages.tsx), not the library's.
+        deviceInfo: ctx => ({ ...sourceOf(ctx as unknown as Context) }),
+      },
       devInteractions: OFF,
       // RFC 9449, section 8: every proof carries a nonce of ours. All nodes derive the same ones.
       dPoP: { ...ON, nonceSecret: dpopNonceSecret(keyring), requireNonce: () => true },
@@ -143,11 +153,13 @@ export function providerSettings(
     // Origins of the registered redirect URIs may call from a browser; introspection is for servers.
     clientBasedCORS: (ctx, origin, client) =>
       ctx.oidc.route !== 'introspection' &&
+      ctx.oidc.route !== 'device_authorization' &&
       !!client.redirectUris?.some(uri => origin !== 'null' && URL.parse(uri)?.origin === origin),
     ttl: {
       AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? LIFETIME.opaqueAccessToken,
       ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? LIFETIME.opaqueAccessToken,
       AuthorizationCode: LIFETIME.authorizationCode,
+      DeviceCode: LIFETIME.deviceCode,
       IdToken: LIFETIME.idToken,
       Interaction: LIFETIME.interaction,
       // Slides with every use, and ends for good some time after the first token of the family.

@@ -21,6 +21,7 @@ export const oidcSweep: readonly SweepTarget[] = [
     table: 'pushed_authorization_request',
     where: sql<boolean>`expires_at < now() - interval '1 day'`,
   },
+  { name: 'device codes', table: 'device_code', where: sql<boolean>`expires_at < now() - interval '1 hour'` },
   {
     name: 'refresh tokens',
     table: 'refresh_token',

@@ -54,6 +54,31 @@ export interface OidcTables {
     expires_at: Date
     consumed_at: Date | null
   }
+  device_code: {
+    /** Public: where its page is. Opens nothing without the session that has entered the user code. */
+    id: string
+    id_hash: Buffer
+    user_code_hash: Buffer
+    client_id: string
+    payload: Payload
+    /** Of the device that asks. */
+    user_agent: string | null
+    address: string | null
+    created_at: Generated<Date>
+    expires_at: Date
+    /** Seconds that the device must leave between two polls. */
+    poll_interval: number
+    polled_at: Date | null
+    /** Of the last poll. */
+    polled_too_soon: Generated<boolean>
+    /** Of the browser that has entered the user code: nobody else decides. */
+    session_uid: string | null
+    decided_at: Date | null
+    /** Both: allowed. Neither, but decided: denied. */
+    account_id: string | null
+    grant_id: string | null
+    consumed_at: Date | null
+  }
   refresh_token: {
     id_hash: Buffer
     predecessor_hash: Buffer | null

@@ -1,5 +1,5 @@
 /**
- * How often somebody may guess: the same counters behind every door that takes a password. A try is counted before the
+ * How often somebody may guess: the same counters behind every door that takes a password or a device's code. A try is counted before the
  * password is looked at and given back when it was right or was never checked, so that tries in parallel, on any number
  * of nodes, cannot get past a limit together. Counted in Postgres by its clock, each counter in one statement; keys are
  * HMACs, so that the table holds no names and no addresses. When the database is down, nobody gets to try.
@@ -55,6 +55,12 @@ export interface CountedTry {
 export interface Throttle {
   /** @throws Problem 429 `rate_limited` with `Retry-After` */
   countPassword(attempt: PasswordTry): Promise<CountedTry>
+  /**
+   * Counts a code that somebody typed to connect a device. Give it back when it was right; it never clears the account's
+   * tries, since anybody can get a right code.
+   * @throws Problem 429 `rate_limited` with `Retry-After`
+   */
+  countUserCode(attempt: { accountId: string; address: string | undefined }): Promise<CountedTry>
   /** Counts a username asked for at sign-up. @throws Problem 429 `rate_limited` with `Retry-After` */
   countSignUp(address: string | undefined): Promise<CountedTry>
 }
@@ -69,29 +75,36 @@ export function createThrottle({ db, keyring }: { db: Db; keyring: Keyring }): T
     throw tooManyTries(await secondsToWait(db, key, limit))
   }
 
-  return {
-    async countPassword({ username, address, knownDevice }) {
-      const account = knownDevice ? keyOf('device', username, knownDevice) : keyOf('account', username)
-      const source = keyOf('source', sourceNetwork(address))
-      // The source first: once it may not try any more, it cannot fill the table with names either.
-      const sourceAt = await count(source, SOURCE)
-      let accountAt: string
-      try {
-        accountAt = await count(account, ACCOUNT)
-      } catch (error) {
+  /** For an account and for where the try comes from: that is one counter, whatever is tried. */
+  async function countBoth(account: Buffer, address: string | undefined): Promise<CountedTry> {
+    const source = keyOf('source', sourceNetwork(address))
+    // The source first: once it may not try any more, it cannot fill the table with names either.
+    const sourceAt = await count(source, SOURCE)
+    let accountAt: string
+    try {
+      accountAt = await count(account, ACCOUNT)
+    } catch (error) {
+      await uncountTry(db, source, sourceAt)
+      throw error
+    }
+    return {
+      async succeed() {
+        await forgetTries(db, account)
         await uncountTry(db, source, sourceAt)
-        throw error
-      }
-      return {
-        async succeed() {
-          await forgetTries(db, account)
-          await uncountTry(db, source, sourceAt)
-        },
-        async giveBack() {
-          await uncountTry(db, account, accountAt)
-          await uncountTry(db, source, sourceAt)
-        },
-      }
+      },
+      async giveBack() {
+        await uncountTry(db, account, accountAt)
+        await uncountTry(db, source, sourceAt)
+      },
+    }
+  }
+
+  return {
+    countPassword: ({ username, address, knownDevice }) =>
+      countBoth(knownDevice ? keyOf('device', username, knownDevice) : keyOf('account', username), address),
+    async countUserCode({ accountId, address }) {
+      const { giveBack } = await countBoth(keyOf('user code', accountId), address)
+      return { giveBack, succeed: giveBack }
     },
     async countSignUp(address) {
       const source = keyOf('sign-up source', sourceNetwork(address))

@@ -53,7 +53,7 @@ test('the JWKS has public keys only', async () => {
   expect(headers['access-control-allow-origin']).toBe('*')
 })
 
-test.each(['/device_authorization', '/device', '/ciba', '/backchannel'])('%s is not there', async path => {
+test.each(['/ciba', '/backchannel'])('%s is not there', async path => {
   expect((await get(path)).status).toBe(404)
 })
 

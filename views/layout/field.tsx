@@ -1,7 +1,7 @@
 import { type ControlState, described, Labelled, type LabelledProps } from './labelled.tsx'
 
 export interface FieldProps extends LabelledProps, Omit<ControlState, 'hint'> {
-  type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'url' | undefined
+  type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'url' | 'code' | undefined
   value?: string | undefined
   /** `off` unless given: what browsers fill in are people, not tokens */
   autoComplete?: string | undefined
@@ -31,6 +31,9 @@ export function Field(field: FieldProps) {
     <Labelled {...field}>
       {type === 'text' ? <input type="text" {...input} {...(name === 'username' ? asTyped : {})} /> : null}
       {type === 'number' ? <input type="text" class="number" inputMode="numeric" {...input} /> : null}
+      {type === 'code' ? (
+        <input type="text" class="code" autoCapitalize="characters" spellcheck={false} {...input} />
+      ) : null}
       {type === 'date' ? <input type="date" {...input} /> : null}
       {type === 'password' ? <input type="password" {...input} {...asTyped} /> : null}
       {type === 'email' ? <input type="email" {...input} {...asTyped} /> : null}

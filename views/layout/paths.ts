@@ -4,6 +4,7 @@ export const paths = {
   signIn: '/sign-in',
   signUp: '/sign-up',
   signOut: '/sign-out',
+  device: '/device',
   account: '/account',
   sessions: '/account/sessions',
   applications: '/account/applications',

@@ -6,6 +6,7 @@
 import type { ComponentChildren } from 'preact'
 import { clients } from './en-clients.ts'
 import { counted, duration, number } from './en-counted.ts'
+import { device } from './en-device.ts'
 import { keys, tokens } from './en-minted.ts'
 import { resources } from './en-resources.ts'
 
@@ -144,6 +145,8 @@ export const en = {
     ],
     signIn: 'Sign in again',
   },
+
+  device,
 
   account: {
     title: 'Your account',

@@ -1,4 +1,3 @@
-import { Badge } from '../layout/badge.tsx'
 import { Button } from '../layout/button.tsx'
 import { FocusedPage } from '../layout/focused-page.tsx'
 import { Form } from '../layout/form.tsx'
@@ -7,16 +6,13 @@ import { type ScopeGroup, ScopeList } from '../layout/scope-list.tsx'
 import { Notice } from '../messages/notice.tsx'
 import { usePage } from '../page-context.ts'
 import { ClientMark } from './client-mark.tsx'
+import { ClientOrigin, type ShownClient } from './client-origin.tsx'
+import { ConsentAccount } from './consent-account.tsx'
 import { type ConsentScopeGroup, ScopeChoice } from './scope-choice.tsx'
 
-export interface ConsentClient {
-  name: string
-  /** shown only when it is a path on this origin or inline data */
-  logoUri?: string | undefined
-  verified: boolean
+export interface ConsentClient extends ShownClient {
   /** where the person is sent afterwards: the host (and port) or the scheme of the redirect URI */
   host: string
-  organization?: string | undefined
 }
 
 export interface ConsentPageProps {
@@ -40,10 +36,10 @@ export function ConsentPage(props: ConsentPageProps) {
       title={words.documentTitle(client.name)}
       mark={<ClientMark name={client.name} logoUri={client.logoUri} />}
       heading={words.title(<Name key="client">{client.name}</Name>)}
-      lead={<Origin client={client} />}
+      lead={<ClientOrigin client={client} />}
     >
       {client.verified ? null : <Notice tone="warning">{words.unverifiedNote}</Notice>}
-      <Account account={account} switchAction={switchAccountAction} />
+      <ConsentAccount account={account} switchAction={switchAccountAction} />
       <Form action={action}>
         {groups.length > 0 ? (
           <div class="consent-scopes">
@@ -68,50 +64,6 @@ export function ConsentPage(props: ConsentPageProps) {
         <p class="hint">{words.later}</p>
       </Form>
     </FocusedPage>
-  )
-}
-
-function Origin({ client }: { client: ConsentClient }) {
-  const words = usePage().messages.consent
-  return (
-    <>
-      {client.organization ? (
-        <>{words.organization(<Name key="organization">{client.organization}</Name>)} </>
-      ) : null}
-      {client.verified ? (
-        <Badge tone="success">{words.verified}</Badge>
-      ) : (
-        <Badge tone="warning">{words.unverified}</Badge>
-      )}
-    </>
-  )
-}
-
-interface AccountProps {
-  account: ConsentPageProps['account']
-  switchAction: string | undefined
-}
-
-function Account({ account, switchAction }: AccountProps) {
-  const words = usePage().messages.consent
-  return (
-    <div class="consent-account">
-      <p>
-        {words.account(
-          <Name key="name" strong>
-            {account.name || account.username}
-          </Name>,
-          <Name key="username">{account.username}</Name>,
-        )}
-      </p>
-      {switchAction === undefined ? null : (
-        <Form action={switchAction}>
-          <button type="submit" class="link-button">
-            {words.switchAccount(<Name key="name">{account.name || account.username}</Name>)}
-          </button>
-        </Form>
-      )}
-    </div>
   )
 }
 
