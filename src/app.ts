@@ -55,6 +55,7 @@ import { requestTarget } from './http/request-target.ts'
 import { logAppErrors, respond } from './http/respond.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
 import type { Logger } from './log.ts'
+import { BACKCHANNEL_LOGOUT, createBackchannelLogout } from './oidc/backchannel-logout.ts'
 import type { WrapStore } from './oidc/deps.ts'
 import { createDevicePages } from './oidc/device-pages.tsx'
 import { createDpopNonces } from './oidc/dpop.ts'
@@ -101,7 +102,6 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const changeLog = createChangeLog({ db, log })
   const nodes = createNodes({ db, changeLog, log })
   const sweeper = createSweeper({ db, log })
-  const outbox = createOutbox({ db, log, handlers: {} })
   const outbound = createOutbound({ allow: config.outboundAllow, log })
   const cookies = cookieNames(config.issuer)
   const csrf = createCsrf({ keyring, cookies, issuer: config.issuer })
@@ -139,6 +139,13 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const oidcDeps = { ...judged, wrapStore, minted: { ...introspection, revoke: minted.revoke } }
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications, accessTokens, findSession } = oidc
+  const logout = createBackchannelLogout(oidcDeps)
+  const outbox = createOutbox({
+    db,
+    log,
+    handlers: { [BACKCHANNEL_LOGOUT]: logout.deliver },
+    givenUp: { [BACKCHANNEL_LOGOUT]: logout.givenUp },
+  })
   const ownResource = `${config.issuer}/v1`
   const kinds = credentialKinds({
     ...oidcDeps,

@@ -36,6 +36,8 @@ export interface BrowserSessions {
   end(accountId: string, uid: string, source: Source): Promise<void>
   /** All of the account's but `uid`. */
   endOthers(accountId: string, uid: string, source: Source): Promise<void>
+  /** As `signOut`, and all others of the account. */
+  signOutEverywhere(ctx: Context): Promise<void>
 }
 
 export interface AllowedApplication {

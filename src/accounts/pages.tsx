@@ -45,13 +45,14 @@ export function createAccountPages({
 
   const show = (page: string, handle: Handler) => router.get(page, signedIn(page, handle))
 
-  const act = (route: string, page: string, work: Handler) =>
+  /** @param next where it leads; to `page` unless given */
+  const act = (route: string, page: string, work: Handler, next = page) =>
     router.post(
       route,
       signedIn(page, async (ctx, person) => {
         csrf.check(ctx, await readForm(ctx))
         await work(ctx, person)
-        seeOther(ctx, page)
+        seeOther(ctx, next)
       }),
     )
 
@@ -85,6 +86,7 @@ export function createAccountPages({
         sessions={items}
         endAction={uid => `${paths.sessions}/${encodeURIComponent(uid)}/end`}
         endOthersAction={`${paths.sessions}/end-others`}
+        signOutEverywhereAction={`${paths.sessions}/sign-out-everywhere`}
       />
     )
     pages.render(ctx, page, { account })
@@ -110,6 +112,12 @@ export function createAccountPages({
 
   act(`${paths.sessions}/end-others`, paths.sessions, async (ctx, { account, session }) =>
     sessions.endOthers(account.id, session.uid, sourceOf(ctx)),
+  )
+  act(
+    `${paths.sessions}/sign-out-everywhere`,
+    paths.sessions,
+    ctx => sessions.signOutEverywhere(ctx),
+    paths.signIn,
   )
   act(`${paths.sessions}/:uid/end`, paths.sessions, async (ctx, { account }) =>
     sessions.end(account.id, parameter(ctx, 'uid'), sourceOf(ctx)),

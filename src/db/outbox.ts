@@ -2,7 +2,8 @@
  * GROUND: the outbox. Work to be done once, after a transaction has committed, with retries: mail, back-channel logout,
  * webhooks. A row is written in the transaction of the change; some node leases it, handles it, and records the end.
  * No two nodes run one item at once as long as a handler keeps to its time; an item may run again after a crash, so
- * handlers must be safe to repeat. It owns leases and retries and knows no topic. What every node must hear is the
+ * handlers must be safe to repeat. Items of one lane (one host that is sent to, for instance) are handled few at a time:
+ * where nobody answers, the others do not wait. It owns leases and retries and knows no topic. What every node must hear is the
  * change log's (change-log.ts).
  *
  * A payload is stored in clear: seal (secrets/seal.ts) what must not be read from a stolen database.
@@ -11,11 +12,14 @@ import { sql } from 'kysely'
 import type { Logger } from '../log.ts'
 import type { Db, Tx } from './connect.ts'
 import { newId } from './id.ts'
+import { type Due, findCrashed, lease, recordDone, recordFailure, recordGivenUp } from './outbox-items.ts'
 import type { SweepTarget } from './sweep.ts'
+import { transaction } from './transaction.ts'
 
 export interface OutboxItem {
   readonly id: string
   readonly topic: string
+  readonly lane: string | null
   readonly payload: Record<string, unknown>
   /** 1 at the first time. */
   readonly attempts: number
@@ -32,6 +36,9 @@ export type OutboxHandler = (
   signal: AbortSignal,
 ) => Promise<void>
 
+/** In the transaction that gives the item up: nobody will try again. */
+export type OutboxEnd = (tx: Tx, item: OutboxItem, reason: string) => Promise<void>
+
 export interface Outbox {
   start(): void
   /** Takes no more work and waits for what is running. */
@@ -44,17 +51,22 @@ export interface OutboxOptions {
   readonly db: Db
   readonly log: Logger
   readonly handlers: Readonly<Record<string, OutboxHandler>>
+  readonly givenUp?: Readonly<Record<string, OutboxEnd>>
   /** After so many failures an item is given up: outcome `failed`, the last error on the row. */
   readonly maxAttempts?: number
   readonly pollMs?: number
   /** How long an item belongs to the node that took it; a handler gets half of that. */
   readonly leaseMs?: number
+  /** The most items that this node handles at once. */
   readonly batchSize?: number
+  /** The most of one lane that it takes at once; it takes more when these have ended. */
+  readonly laneSize?: number
   /** The wait after the first failure; it doubles each time, up to an hour. */
   readonly retryMs?: number
 }
 
 const LONGEST_RETRY_MS = 3_600_000
+const CRASHED = 'The node that ran the last attempt did not say how it ended.'
 
 export const outboxSweep: SweepTarget = {
   name: 'outbox',
@@ -62,69 +74,109 @@ export const outboxSweep: SweepTarget = {
   where: sql<boolean>`finished_at < now() - make_interval(days => 7)`,
 }
 
+export interface NewItem {
+  readonly payload: Record<string, unknown>
+  readonly runAt?: Date
+  readonly lane?: string
+}
+
 /** Adds work in the transaction that causes it. */
 export async function enqueue(
   tx: Tx | Db,
   topic: string,
   payload: Record<string, unknown>,
-  { runAt }: { runAt?: Date } = {},
+  options: Omit<NewItem, 'payload'> = {},
 ): Promise<void> {
-  await tx
-    .insertInto('outbox')
-    .values({ id: newId(), topic, payload: JSON.stringify(payload), ...(runAt && { run_at: runAt }) })
-    .execute()
+  await enqueueAll(tx, topic, [{ payload, ...options }])
+}
+
+/** The same for many items. */
+export async function enqueueAll(tx: Tx | Db, topic: string, items: readonly NewItem[]): Promise<void> {
+  if (items.length === 0) return
+  await sql`
+    INSERT INTO outbox (id, topic, payload, lane, run_at)
+    SELECT id, ${topic}, payload::jsonb, lane, coalesce(run_at, clock_timestamp()) FROM unnest(
+      ${items.map(() => newId())}::uuid[], ${items.map(({ payload }) => JSON.stringify(payload))}::text[],
+      ${items.map(({ lane = null }) => lane)}::text[], ${items.map(({ runAt = null }) => runAt)}::timestamptz[]
+    ) AS item (id, payload, lane, run_at)
+  `.execute(tx)
 }
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { db, log, handlers, maxAttempts = 10, pollMs = 1_000 } = options
-  const { leaseMs = 60_000, batchSize = 10, retryMs = 5_000 } = options
+  const { db, log, handlers, givenUp = {}, maxAttempts = 10, pollMs = 1_000 } = options
+  const { leaseMs = 60_000, batchSize = 20, laneSize = 4, retryMs = 5_000 } = options
   const topics = Object.keys(handlers)
+  const due: Due = { topics, maxAttempts }
+  const inFlight = new Map<Promise<void>, OutboxItem>()
   let timer: NodeJS.Timeout | undefined
+  /** When the timer runs out, on the monotonic clock. */
+  let wakesAt = Number.POSITIVE_INFINITY
   let running = false
   let failing = false
-  let turn: Promise<void> | undefined
+  let turn = Promise.resolve()
+
+  const giveUp = (item: OutboxItem, reason: string) =>
+    transaction(db, async tx => {
+      if (await recordGivenUp(tx, item, reason)) await givenUp[item.topic]?.(tx, item, reason)
+    })
 
   const handle = async (item: OutboxItem) => {
     try {
       await runHandler(handlers[item.topic], item, leaseMs / 2)
     } catch (error) {
-      const givenUp = item.attempts >= maxAttempts
-      log[givenUp ? 'error' : 'warn'](
+      const isLast = item.attempts >= maxAttempts
+      log[isLast ? 'error' : 'warn'](
         { err: error, topic: item.topic, item: item.id, attempt: item.attempts },
-        givenUp ? 'outbox item given up' : 'outbox item failed; trying again later',
+        isLast ? 'outbox item given up' : 'outbox item failed; trying again later',
       )
       const waitMs =
         Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (item.attempts - 1)) * (0.75 + Math.random() / 2)
-      await recordFailure(db, item, reasonOf(error), givenUp ? undefined : waitMs)
+      if (isLast) await giveUp(item, reasonOf(error))
+      else await recordFailure(db, item, reasonOf(error), waitMs)
       return
     }
     await recordDone(db, item)
   }
 
-  const runOnce = async () => {
-    await giveUpCrashed(db, topics, maxAttempts)
-    const items = await lease(db, { topics, maxAttempts, leaseMs, batchSize })
-    const ends = await Promise.allSettled(items.map(handle))
-    // The end could not be recorded: the lease runs out and the item runs again.
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
-    return items.length
+  /** Begins what is due, as far as there is room. A promise rejects when the end of its item could not be recorded. */
+  const take = async (): Promise<Promise<void>[]> => {
+    for (const item of await findCrashed(db, due)) await giveUp(item, CRASHED)
+    const most = batchSize - inFlight.size
+    if (most <= 0) return []
+    const busyLanes = [...inFlight.values()].flatMap(({ lane }) => lane ?? [])
+    const items = await lease(db, { ...due, leaseMs, most, laneSize, busyLanes })
+    return items.map(item => {
+      const run = handle(item).finally(() => inFlight.delete(run))
+      inFlight.set(run, item)
+      return run
+    })
+  }
+
+  const onFailure = (error: unknown) => {
+    if (!failing) log.warn({ err: error }, 'the outbox cannot be worked on; trying again')
+    failing = true
   }
 
   const work = async () => {
-    let handled = 0
     try {
-      handled = await runOnce()
+      const runs = await take()
       failing = false
+      // The end of one makes room for the next. What could not be recorded runs again when its lease has run out.
+      for (const run of runs) run.then(() => schedule(0), onFailure)
     } catch (error) {
-      if (!failing) log.warn({ err: error }, 'the outbox cannot be worked on; trying again')
-      failing = true
+      onFailure(error)
     }
-    if (running) schedule(handled === batchSize ? 0 : pollMs * (0.75 + Math.random() / 2))
+    schedule(pollMs * (0.75 + Math.random() / 2))
   }
 
   const schedule = (ms: number) => {
+    const at = performance.now() + ms
+    if (!running || at >= wakesAt) return
+    clearTimeout(timer)
+    wakesAt = at
     timer = setTimeout(() => {
-      turn = work()
+      wakesAt = Number.POSITIVE_INFINITY
+      turn = turn.then(work)
     }, ms)
   }
 
@@ -137,9 +189,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async stop() {
       running = false
       clearTimeout(timer)
+      wakesAt = Number.POSITIVE_INFINITY
       await turn
+      await Promise.allSettled(inFlight.keys())
     },
-    runOnce,
+    async runOnce() {
+      const runs = await take()
+      for (const end of await Promise.allSettled(runs)) if (end.status === 'rejected') throw end.reason
+      return runs.length
+    },
   }
 }
 
@@ -163,63 +221,6 @@ async function runHandler(
   } finally {
     clearTimeout(timer)
   }
-}
-
-interface Leasing {
-  readonly topics: readonly string[]
-  readonly maxAttempts: number
-  readonly leaseMs: number
-  readonly batchSize: number
-}
-
-/** One statement: of two nodes that want a row, the second waits for the first, looks again and finds it leased. */
-async function lease(db: Db, { topics, maxAttempts, leaseMs, batchSize }: Leasing): Promise<OutboxItem[]> {
-  const due = sql`finished_at IS NULL AND run_at <= now() AND (leased_until IS NULL OR leased_until < now())
-    AND attempts < ${maxAttempts} AND topic = ANY (${topics})`
-  const { rows } = await sql<OutboxItem>`
-    UPDATE outbox
-    SET attempts = attempts + 1, leased_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1000})
-    WHERE id IN (SELECT id FROM outbox WHERE ${due} ORDER BY run_at LIMIT ${batchSize}) AND ${due}
-    RETURNING id, topic, payload, attempts
-  `.execute(db)
-  return rows
-}
-
-/** An item whose node died during the last attempt. */
-async function giveUpCrashed(db: Db, topics: readonly string[], maxAttempts: number): Promise<void> {
-  await sql`
-    UPDATE outbox
-    SET outcome = 'failed', finished_at = clock_timestamp(), leased_until = NULL,
-      last_error = 'The node that ran the last attempt did not say how it ended.'
-    WHERE finished_at IS NULL AND run_at <= now() AND leased_until < now()
-      AND attempts >= ${maxAttempts} AND topic = ANY (${topics})
-  `.execute(db)
-}
-
-/** `attempts` names the lease: who has lost it writes nothing. */
-async function recordDone(db: Db, { id, attempts }: OutboxItem): Promise<void> {
-  await sql`
-    UPDATE outbox
-    SET outcome = 'done', finished_at = clock_timestamp(), leased_until = NULL, last_error = NULL
-    WHERE id = ${id} AND attempts = ${attempts} AND finished_at IS NULL
-  `.execute(db)
-}
-
-/** @param waitMs undefined: given up */
-async function recordFailure(
-  db: Db,
-  { id, attempts }: OutboxItem,
-  reason: string,
-  waitMs: number | undefined,
-): Promise<void> {
-  const next =
-    waitMs === undefined
-      ? sql`outcome = 'failed', finished_at = clock_timestamp()`
-      : sql`run_at = clock_timestamp() + make_interval(secs => ${waitMs / 1000})`
-  await sql`
-    UPDATE outbox SET leased_until = NULL, last_error = ${reason}, ${next}
-    WHERE id = ${id} AND attempts = ${attempts} AND finished_at IS NULL
-  `.execute(db)
 }
 
 function reasonOf(error: unknown): string {

@@ -28,6 +28,7 @@ export interface GroundTables {
   outbox: {
     id: string
     topic: string
+    lane: string | null
     payload: JSONColumnType<Record<string, unknown>>
     attempts: Generated<number>
     run_at: Generated<Date>

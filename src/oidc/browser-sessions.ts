@@ -110,18 +110,23 @@ export function createBrowserSessions(deps: OidcDeps, provider: () => Provider):
     }))
   }
 
+  const signOut: BrowserSessions['signOut'] = async ctx => {
+    const session = await find(ctx)
+    if (session) await endSession(deps, session.uid, 'signed_out', sourceOf(ctx))
+    ctx.cookies.set(cookies.session, null, cookie)
+    found.set(ctx, Promise.resolve(undefined))
+  }
+
+  const endOthers: BrowserSessions['endOthers'] = async (accountId, uid, source) => {
+    for (const session of await list(accountId))
+      if (session.uid !== uid) await endSession(deps, session.uid, 'ended_by_owner', source)
+  }
+
   return {
     find,
     findByCookie,
     signIn,
-
-    async signOut(ctx) {
-      const session = await find(ctx)
-      if (session) await endSession(deps, session.uid, 'signed_out', sourceOf(ctx))
-      ctx.cookies.set(cookies.session, null, cookie)
-      found.set(ctx, Promise.resolve(undefined))
-    },
-
+    signOut,
     list,
 
     async end(accountId, uid, source) {
@@ -129,9 +134,12 @@ export function createBrowserSessions(deps: OidcDeps, provider: () => Provider):
       if (own) await endSession(deps, own.uid, 'ended_by_owner', source)
     },
 
-    async endOthers(accountId, uid, source) {
-      for (const session of await list(accountId))
-        if (session.uid !== uid) await endSession(deps, session.uid, 'ended_by_owner', source)
+    endOthers,
+
+    async signOutEverywhere(ctx) {
+      const session = await find(ctx)
+      if (session) await endOthers(session.accountId, session.uid, sourceOf(ctx))
+      await signOut(ctx)
     },
   }
 }

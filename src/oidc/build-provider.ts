@@ -13,6 +13,7 @@ import type { OidcDeps } from './deps.ts'
 import { listenToProvider } from './listen.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { deriveSuccessor, rotatedToken } from './refresh-successor.ts'
+import { sessionIdFor } from './session-id.ts'
 import { providerSettings } from './settings.ts'
 import { refuseReplays } from './stores/replay-detection-store.ts'
 
@@ -34,6 +35,17 @@ export function buildProvider(
   provider.Session.prototype.resetIdentifier = function resetIdentifier() {
     Object.assign(this, { jti: randomToken(), touched: true })
   }
+
+  // The library keeps a random one in the session's document, where parallel tabs lose each other's.
+  provider.Session.prototype.sidFor = function sidFor(clientId) {
+    return sessionIdFor(this.uid, clientId)
+  }
+  // Whoever is told of a session's end is told which one.
+  provider.Client.prototype.includeSid = function includeSid() {
+    return this.backchannelLogoutUri !== undefined
+  }
+  // Not while a person waits, and not only once: backchannel-logout.ts.
+  provider.Client.prototype.backchannelLogout = () => Promise.resolve()
 
   // Not in the library's types: the value of a new refresh token.
   const refreshTokens: object & { generateTokenId?: () => string } = provider.RefreshToken.prototype as object

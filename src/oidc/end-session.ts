@@ -1,7 +1,11 @@
-/** The end of a browser session, whoever ends it: the row, the grants that hang on it, the revocation, the audit row. */
+/**
+ * The end of a browser session, whoever ends it: the row, the grants that hang on it, the revocation, the audit row, and
+ * word to the clients that took part.
+ */
 import { sql } from 'kysely'
 import { transaction } from '../db/transaction.ts'
 import type { Source } from '../http/context.ts'
+import { announceSessionEnd } from './backchannel-logout.ts'
 import type { OidcDeps } from './deps.ts'
 import { endGrants } from './grant.ts'
 
@@ -35,6 +39,7 @@ export async function endSession(
       detail: { reason },
       ...(source && { source }),
     })
+    await announceSessionEnd(tx, { accountId: session.account_id, sessionUid: uid })
   })
   await deps.changeLog.catchUp()
 }

@@ -9,6 +9,7 @@ import type { Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import { randomToken } from '../secrets/token.ts'
 import type { Access } from './access.ts'
+import { joinSession } from './backchannel-logout.ts'
 import type { OidcDeps } from './deps.ts'
 import { LIFETIME } from './lifetimes.ts'
 
@@ -47,7 +48,7 @@ async function lifetimeOf(
   return longest + 2 * code
 }
 
-/** Writes the grant and gives its id. */
+/** Writes the grant, through which the client takes part in the session, and gives its id. */
 export async function createGrant(tx: Tx, deps: OidcDeps, grant: NewGrant): Promise<string> {
   const id = randomToken(16)
   const payload = {
@@ -61,6 +62,7 @@ export async function createGrant(tx: Tx, deps: OidcDeps, grant: NewGrant): Prom
     VALUES (${id}, ${grant.accountId}, ${grant.client.clientId}, ${grant.sessionUid ?? null}, ${offline}, ${JSON.stringify(payload)}::jsonb,
       clock_timestamp() + make_interval(secs => ${await lifetimeOf(deps, grant)}))
   `.execute(tx)
+  await joinSession(tx, grant.sessionUid, grant.client.clientId)
   return id
 }
 

@@ -103,7 +103,7 @@ export function providerSettings(
     },
     features: {
       attestClientAuth: OFF,
-      backchannelLogout: OFF,
+      backchannelLogout: ON,
       ciba: OFF,
       claimsParameter: OFF,
       clientCredentials: ON,

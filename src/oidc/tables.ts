@@ -19,6 +19,11 @@ export interface OidcTables {
     expires_at: Date
     ended_at: Date | null
   }
+  /** Who took part in a session; goes with its row. */
+  session_client: {
+    session_uid: string
+    client_id: string
+  }
   interaction: {
     id_hash: Buffer
     sealed_payload: string

@@ -59,6 +59,15 @@ describe('the account pages', () => {
     expect((await one.get('/account')).status).toBe(200)
   })
 
+  it('sign out everywhere, here too, and nobody else', async () => {
+    await site.browser().signUp({ username: 'mel', name: 'Mel', email: 'mel@example.com' })
+    const [one, two, mel] = [await signedIn(), await signedIn(), await signedIn('mel')]
+    const out = await one.post('/account/sessions/sign-out-everywhere', {})
+    expect([out.status, out.headers.location]).toEqual([303, '/sign-in'])
+    for (const visitor of [one, two]) expect((await visitor.get('/account')).status).toBe(303)
+    expect((await mel.get('/account')).status).toBe(200)
+  })
+
   it("cannot end somebody else's session", async () => {
     await site.browser().signUp({ username: 'eve', name: 'Eve', email: 'eve@example.com' })
     const [ada, eve] = [await signedIn(), await signedIn('eve')]
@@ -77,9 +86,12 @@ describe('the account pages', () => {
 
   it('need the CSRF token for every form', async () => {
     const visitor = await signedIn()
-    const forms = ['sessions/end-others', 'sessions/x/end', 'applications/x/withdraw'].map(
-      path => `/account/${path}`,
-    )
+    const forms = [
+      'sessions/end-others',
+      'sessions/sign-out-everywhere',
+      'sessions/x/end',
+      'applications/x/withdraw',
+    ].map(path => `/account/${path}`)
     for (const form of forms) expect((await visitor.post(form, { csrf: 'x' })).status).toBe(403)
   })
 

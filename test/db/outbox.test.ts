@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
-import { createOutbox, enqueue, type OutboxOptions, outboxSweep } from '../../src/db/outbox.ts'
+import { createOutbox, enqueue, enqueueAll, type OutboxOptions, outboxSweep } from '../../src/db/outbox.ts'
 import { createSweeper } from '../../src/db/sweep.ts'
 import { transaction } from '../../src/db/transaction.ts'
 import { createLog } from '../../src/log.ts'
 import { type MigratedDatabase, migratedDatabase } from '../support/database.ts'
+import { until } from '../support/process.ts'
 
 const silent = createLog('silent')
 
@@ -223,6 +224,70 @@ describe('outbox', () => {
     await outbox.stop()
     expect(finished).toBe(true)
     expect(await rows()).toMatchObject([{ outcome: 'done' }])
+  })
+
+  it('takes few of one lane at once: where nobody answers, the others do not wait', async () => {
+    let release = () => {}
+    const gate = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const begun: unknown[] = []
+    let passed = () => {}
+    const hasPassed = new Promise<void>(resolve => {
+      passed = resolve
+    })
+    const outbox = worker({
+      pollMs: 5,
+      batchSize: 5,
+      laneSize: 2,
+      handlers: {
+        mail: async ({ name }) => {
+          begun.push(name)
+          if (name === 'dead') await gate
+          else if (begun.filter(one => one !== 'dead').length === 20) passed()
+        },
+      },
+    })
+    const dead = Array.from({ length: 10 }, () => ({ payload: { name: 'dead' }, lane: 'a host' }))
+    await enqueueAll(database.db, 'mail', dead)
+    outbox.start()
+    const alive = [{ lane: 'another' }, {}].flatMap(lane =>
+      Array.from({ length: 10 }, (_, item) => ({ payload: { name: `alive ${item}` }, ...lane })),
+    )
+    await enqueueAll(database.db, 'mail', alive)
+    await hasPassed
+    expect(begun.filter(name => name === 'dead')).toHaveLength(2)
+    release()
+    await until('all have ended', async () => (await rows()).every(({ outcome }) => outcome === 'done'))
+    await outbox.stop()
+    expect(begun).toHaveLength(30)
+  })
+
+  it('tells of what it gives up in the transaction that does so', async () => {
+    await enqueue(database.db, 'mail', { name: 'hopeless' }, { lane: 'a host' })
+    const told: unknown[] = []
+    let canTell = false
+    const outbox = worker({
+      maxAttempts: 1,
+      handlers: { mail: () => Promise.reject(new Error('no')) },
+      givenUp: {
+        async mail(tx, item, reason) {
+          await enqueue(tx, 'told', {})
+          if (!canTell) throw new Error('cannot tell')
+          told.push([item.lane, item.payload, item.attempts, reason])
+        },
+      },
+    })
+    await expect(outbox.runOnce()).rejects.toThrow('cannot tell')
+    expect(await rows()).toMatchObject([{ outcome: null, attempts: 1, leased_until: expect.any(Date) }])
+    canTell = true
+    await pass(61)
+    expect(await outbox.runOnce()).toBe(0)
+    expect(told).toEqual([['a host', { name: 'hopeless' }, 1, expect.stringContaining('last attempt')]])
+    expect((await rows()).map(({ topic, outcome }) => [topic, outcome]).sort()).toEqual([
+      ['mail', 'failed'],
+      ['told', null],
+    ])
   })
 
   it('is swept a week after its end', async () => {

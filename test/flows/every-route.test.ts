@@ -55,6 +55,7 @@ test('the routers are read', () => {
       '/interaction/something/switch-account',
       '/account/sessions/something/end',
       '/account/sessions/end-others',
+      '/account/sessions/sign-out-everywhere',
       '/account/applications/something/withdraw',
       '/admin/first-account',
     ]),

@@ -87,6 +87,7 @@ describe.each(['127.0.0.1', 'localhost'])('from %s', host => {
       ['/sign-up', { ...account, username: 'planted', name: 'Planted', email: 'planted@example.com' }],
       ['/sign-out', {}],
       ['/account/sessions/end-others', {}],
+      ['/account/sessions/sign-out-everywhere', {}],
       ['/account/applications/relying-party/withdraw', {}],
       ['/end_session/confirm', { logout: 'yes', xsrf: 'x' }],
       [consent, { decision: 'allow', scope: 'openid' }],

@@ -31,6 +31,9 @@ function rememberedSessions() {
   const withdrawn: string[] = []
   const at = new Date('2026-11-01T12:00:00Z')
   const own = (ctx: Context) => rows.get(readCookie(ctx, cookies.session) ?? '')
+  const endOthers: BrowserSessions['endOthers'] = async (accountId, uid) => {
+    for (const row of rows.values()) if (row.accountId === accountId && row.uid !== uid) rows.delete(row.uid)
+  }
   const sessions: BrowserSessions = {
     async find(ctx) {
       const row = own(ctx)
@@ -60,9 +63,10 @@ function rememberedSessions() {
     async end(accountId, uid) {
       if (rows.get(uid)?.accountId === accountId) rows.delete(uid)
     },
-    async endOthers(accountId, uid) {
-      for (const row of rows.values())
-        if (row.accountId === accountId && row.uid !== uid) rows.delete(row.uid)
+    endOthers,
+    async signOutEverywhere(ctx) {
+      const row = own(ctx)
+      if (row) await endOthers(row.accountId, '', {})
     },
   }
   return { sessions, withdrawn }

@@ -25,9 +25,15 @@ export interface SessionsPageProps {
   sessions: SessionItem[]
   endAction: (id: string) => string
   endOthersAction: string
+  signOutEverywhereAction: string
 }
 
-export function SessionsPage({ sessions, endAction, endOthersAction }: SessionsPageProps) {
+export function SessionsPage({
+  sessions,
+  endAction,
+  endOthersAction,
+  signOutEverywhereAction,
+}: SessionsPageProps) {
   const words = usePage().messages.sessions
   return (
     <WidePage title={words.title} lead={words.lead} current="sessions">
@@ -41,6 +47,12 @@ export function SessionsPage({ sessions, endAction, endOthersAction }: SessionsP
         <Form action={endOthersAction} class="below-items">
           <Button look="danger">{words.endOthers}</Button>
           <p class="hint">{words.endOthersNote}</p>
+        </Form>
+      ) : null}
+      {sessions.length > 0 ? (
+        <Form action={signOutEverywhereAction} class="below-items">
+          <Button look="danger">{words.signOutEverywhere}</Button>
+          <p class="hint">{words.signOutEverywhereNote}</p>
         </Form>
       ) : null}
     </WidePage>

@@ -176,6 +176,8 @@ export const en = {
     endWhich: (userAgent: Words): Words[] => [': ', userAgent],
     endOthers: 'End all other sessions',
     endOthersNote: 'Applications that were signed in through them are signed out as well.',
+    signOutEverywhere: 'Sign out everywhere',
+    signOutEverywhereNote: 'Ends all of your sessions, this one too, and tells the applications.',
     empty: 'No sessions',
     emptyNote: 'When you sign in with a browser, it is listed here.',
   },

@@ -29,6 +29,8 @@ export function toMetadata(client: Omit<Client, 'secrets' | 'disabled'>): Adapte
     ...(client.jwksUri && { jwks_uri: client.jwksUri }),
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
+    ...(client.backchannelLogoutUri && { backchannel_logout_uri: client.backchannelLogoutUri }),
+    backchannel_logout_session_required: client.backchannelLogoutSessionRequired,
     require_pkce: client.requirePkce,
     id_token_signed_response_alg: client.idTokenSignedResponseAlg,
     ...(usesSecret(client) && { client_secret: SECRET_PLACEHOLDER }),
