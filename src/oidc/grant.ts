@@ -62,7 +62,7 @@ export async function createGrant(tx: Tx, deps: OidcDeps, grant: NewGrant): Prom
     VALUES (${id}, ${grant.accountId}, ${grant.client.clientId}, ${grant.sessionUid ?? null}, ${offline}, ${JSON.stringify(payload)}::jsonb,
       clock_timestamp() + make_interval(secs => ${await lifetimeOf(deps, grant)}))
   `.execute(tx)
-  await joinSession(tx, grant.sessionUid, grant.client.clientId)
+  if (grant.sessionUid !== undefined) await joinSession(tx, grant.sessionUid, grant.client.clientId)
   return id
 }
 
