@@ -14,7 +14,12 @@ export function describeResource(resource: FileResource): DescribedResource {
     tokenSigningAlg: resource.token_signing_alg,
     accessTokenLifetime: resource.access_token_lifetime,
     env: resource.env ?? null,
-    scopes: new Map(Object.entries(resource.scopes)),
+    scopes: new Map(
+      Object.entries(resource.scopes).map(([name, { self_registered: selfRegistered, ...scope }]) => [
+        name,
+        { ...scope, selfRegistered },
+      ]),
+    ),
   }
 }
 

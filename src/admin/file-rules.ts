@@ -5,6 +5,7 @@
 import { normalizeUsername } from '../accounts/account-fields.ts'
 import { formatPath, type Path, repeatedTexts } from '../http/field-errors.ts'
 import { type Item, placedTextsOf, recordOf, textOf } from '../http/unknown-value.ts'
+import { otherSpelling } from '../resources/resource-address.ts'
 import { introspectMistakes, scopeMistakes, unknownName } from '../resources/scope-rules.ts'
 import { passwordMistake } from '../sign-in/password-rules.ts'
 import { fileClientMistakes } from './file-client-rules.ts'
@@ -22,6 +23,7 @@ export function ruleMistakes(file: unknown, known: KnownObjects): Mistake[] {
     ...repeated(file, 'resources', 'identifier'),
     ...each('resources', organizationMistakes),
     ...each('resources', builtInMistakes),
+    ...each('resources', spellingMistakes),
     ...repeated(file, 'roles', 'name'),
     ...each('roles', (item, at) => scopeMistakes(item.scopes, [...at, 'scopes'], known.resources)),
     ...repeated(file, 'accounts', 'username', normalizeUsername),
@@ -69,6 +71,12 @@ function builtInMistakes({ identifier }: Item, at: Path, known: KnownObjects): M
   const id = textOf(identifier)
   if (id === undefined || !known.builtIn.has(id)) return []
   return [mistake([...at, 'identifier'], 'is built in: clients and roles may name it, nothing describes it')]
+}
+
+function spellingMistakes({ identifier }: Item, at: Path, known: KnownObjects): Mistake[] {
+  const other = otherSpelling(textOf(identifier) ?? '')
+  if (other === undefined || !known.resources.has(other)) return []
+  return [mistake([...at, 'identifier'], `is the address of another resource, ${other}: keep one of the two`)]
 }
 
 function memberMistakes({ members }: Item, at: Path, known: KnownObjects): Mistake[] {

@@ -122,7 +122,7 @@ export const KNOWN_KEYS: readonly string[] = [
   initialAccessToken,
 ]
   .flatMap(schema => Object.keys(schema.shape))
-  .concat('description', 'restricted', 'role')
+  .concat('description', 'restricted', 'self_registered', 'role')
 
 /** The file, its defaults filled in. */
 export type DeclarativeFile = z.output<typeof fileSchema>

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { normalizeUsername } from '../accounts/account-fields.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { keysOf, recordOf, textOf, textsOf } from '../http/unknown-value.ts'
+import { otherSpelling } from '../resources/resource-address.ts'
 import { itemsOf, type Section } from './file-view.ts'
 
 export interface KnownObjects {
@@ -67,6 +68,9 @@ export async function findKnownObjects(db: Db | Tx, file: unknown): Promise<Know
   }
 }
 
+const spellingsOf = (identifier: string | undefined) =>
+  identifier === undefined ? [] : [identifier, otherSpelling(identifier)]
+
 function references(file: unknown): Record<Exclude<keyof KnownObjects, 'builtIn'>, string[]> {
   const all = (section: Section) => itemsOf(file, section).map(({ item }) => item)
   const clients = all('clients')
@@ -77,7 +81,7 @@ function references(file: unknown): Record<Exclude<keyof KnownObjects, 'builtIn'
   return {
     organizations: storable([...resources, ...clients].map(item => textOf(item.organization))),
     resources: storable([
-      ...resources.map(item => textOf(item.identifier)),
+      ...resources.flatMap(({ identifier }) => spellingsOf(textOf(identifier))),
       ...clients.flatMap(item => [...keysOf(item.resource_scopes), ...textsOf(item.introspect)]),
       ...all('roles').flatMap(item => keysOf(item.scopes)),
       ...all('initial_access_tokens').flatMap(item => keysOf(item.resource_scopes)),

@@ -35,7 +35,12 @@ export async function registerResource(
       tokenSigningAlg: sent.token_signing_alg,
       accessTokenLifetime: sent.access_token_lifetime,
       env: sent.env,
-      scopes: new Map(Object.entries(sent.scopes)),
+      scopes: new Map(
+        Object.entries(sent.scopes).map(([name, { self_registered: selfRegistered, ...scope }]) => [
+          name,
+          { ...scope, selfRegistered },
+        ]),
+      ),
     })
     if (!made) throw identifierTaken()
     await record(tx, deps, actor, 'resource_registered', { identifier: sent.identifier, organizationId })
@@ -61,6 +66,7 @@ export async function changeResource(
         scopes.set(name, {
           description: scope.description,
           restricted: scope.restricted ?? before.scopes.get(name)?.restricted ?? false,
+          selfRegistered: scope.self_registered ?? before.scopes.get(name)?.selfRegistered,
         })
       else if (scopes.delete(name)) gone.push(name)
     }
@@ -113,7 +119,7 @@ async function getShownResource(tx: Tx, identifier: string): Promise<ShownResour
 
 const identifierTaken = () =>
   new Problem(409, 'conflict', 'The identifier is taken.', undefined, {
-    errors: [{ path: 'identifier', message: 'is taken: a resource of this identifier exists' }],
+    errors: [{ path: 'identifier', message: 'is taken: a resource of this address exists' }],
   })
 
 /** What is at the issuer's own origin is ours: a token for it must not look like one for us. */

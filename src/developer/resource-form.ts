@@ -1,6 +1,7 @@
 /**
  * The form of a resource. Its fields have the names of the JSON; `scope_name` and `scope_description` come as often as
- * there are rows, `scope_restricted` is a checkbox whose value is the number of its row, and an empty `env` is any.
+ * there are rows, `scope_restricted` and `scope_self_registered` are checkboxes whose value is the number of their row, and
+ * an empty `env` is any.
  */
 import type { ResourceValues } from '../../views/developer/resource-form-page.tsx'
 import type { ScopeRow } from '../../views/developer/scope-rows.tsx'
@@ -13,7 +14,7 @@ import { type NewResource, newResource, type ResourceChanges, resourceChanges } 
 import { readInput } from './schema-input.ts'
 
 const EMPTY_ROWS = 2
-const NO_SCOPE: ScopeRow = { name: '', description: '', restricted: false }
+const NO_SCOPE: ScopeRow = { name: '', description: '', restricted: false, selfRegistered: false }
 
 export const withEmptyRows = (rows: readonly ScopeRow[], count = EMPTY_ROWS): ScopeRow[] => [
   ...rows,
@@ -25,6 +26,7 @@ export function typedResource(form: Form): ResourceValues {
   const names = form.all('scope_name')
   const descriptions = form.all('scope_description')
   const restricted = form.all('scope_restricted')
+  const selfRegistered = form.all('scope_self_registered')
   return {
     identifier: text('identifier'),
     name: text('name'),
@@ -37,6 +39,7 @@ export function typedResource(form: Form): ResourceValues {
       name: name.trim(),
       description: descriptions[index] ?? '',
       restricted: restricted.includes(String(index)),
+      selfRegistered: selfRegistered.includes(String(index)),
     })),
   }
 }
@@ -51,7 +54,12 @@ export function valuesOf(resource: Resource): ResourceValues {
     access_token_lifetime: String(resource.accessTokenLifetime),
     env: resource.env ?? '',
     scopes: withEmptyRows(
-      [...resource.scopes].map(([name, { description, restricted }]) => ({ name, description, restricted })),
+      [...resource.scopes].map(([name, { description, restricted, selfRegistered = false }]) => ({
+        name,
+        description,
+        restricted,
+        selfRegistered,
+      })),
       1,
     ),
   }
@@ -90,7 +98,7 @@ function settingsOf(values: ResourceValues) {
 }
 
 /** @throws Problem 400 for a name that is there twice, or a description without one */
-function scopesOf(rows: readonly ScopeRow[]): Record<string, { description: string; restricted: boolean }> {
+function scopesOf(rows: readonly ScopeRow[]): NewResource['scopes'] {
   const filled = rows.filter(({ name, description }) => name !== '' || description.trim() !== '')
   const seen = new Set<string>()
   for (const { name, description } of filled) {
@@ -101,7 +109,10 @@ function scopesOf(rows: readonly ScopeRow[]): Record<string, { description: stri
     seen.add(name)
   }
   return Object.fromEntries(
-    filled.map(({ name, description, restricted }) => [name, { description, restricted }]),
+    filled.map(({ name, description, restricted, selfRegistered }) => [
+      name,
+      { description, restricted, self_registered: selfRegistered },
+    ]),
   )
 }
 

@@ -7,13 +7,17 @@ import { MAX_ACCESS_TOKEN_LIFETIME, resourceKeys } from '../resources/resource-s
 import { scopeNameMistake } from '../resources/scope.ts'
 import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 
+const OPEN = 'Clients that registered themselves may ask people for it, whatever their ceiling'
+
 const scope = z.strictObject({
   description: shownText,
   restricted: z.boolean().default(false).describe('An account needs a role for it'),
+  self_registered: z.boolean().default(false).describe(OPEN),
 })
 
 const scopeChange = scope.extend({
   restricted: z.boolean().optional().describe('An account needs a role for it. Left out it stays as it is'),
+  self_registered: z.boolean().optional().describe(`${OPEN}. Left out it stays as it is`),
 })
 
 const lifetime = z.int().min(1).max(MAX_ACCESS_TOKEN_LIFETIME)
@@ -65,7 +69,14 @@ export const resourceObject = z
     token_signing_alg: z.enum(SIGNING_ALGS),
     access_token_lifetime: z.int(),
     env: z.string().nullable(),
-    scopes: z.record(z.string(), z.strictObject({ description: z.string(), restricted: z.boolean() })),
+    scopes: z.record(
+      z.string(),
+      z.strictObject({
+        description: z.string(),
+        restricted: z.boolean(),
+        self_registered: z.literal(true).optional(),
+      }),
+    ),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })
@@ -82,7 +93,10 @@ export function resourceJson(resource: ShownResource): z.input<typeof resourceOb
     access_token_lifetime: resource.accessTokenLifetime,
     env: resource.env,
     scopes: Object.fromEntries(
-      [...resource.scopes].map(([name, { description, restricted }]) => [name, { description, restricted }]),
+      [...resource.scopes].map(([name, { description, restricted, selfRegistered }]) => [
+        name,
+        { description, restricted, ...(selfRegistered && { self_registered: true }) },
+      ]),
     ),
     created_at: resource.createdAt.toISOString(),
     updated_at: resource.updatedAt.toISOString(),

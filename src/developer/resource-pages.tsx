@@ -3,7 +3,11 @@ import type { Router } from '@koa/router'
 import type { ShownResource as ResourceOnPage } from '../../views/developer/resource.ts'
 import { ResourceFormPage, type ResourceValues } from '../../views/developer/resource-form-page.tsx'
 import { ResourceListPage } from '../../views/developer/resource-list-page.tsx'
-import { DeleteResourcePage, ResourcePage } from '../../views/developer/resource-page.tsx'
+import {
+  DeleteResourcePage,
+  type MetadataToPublish,
+  ResourcePage,
+} from '../../views/developer/resource-page.tsx'
 import { paths } from '../../views/layout/paths.ts'
 import { en } from '../../views/messages/en.ts'
 import { type PageContext, parameter, personRoutes, queryOf, seeOther } from '../accounts/person-routes.ts'
@@ -13,6 +17,11 @@ import type { FormErrors } from '../http/form-errors.ts'
 import { notFound } from '../http/problem.ts'
 import { findShownResource, listResourcesOf, type ShownResource } from '../resources/resource-list.ts'
 import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
+import {
+  canHaveMetadata,
+  protectedResourceMetadata,
+  protectedResourceMetadataUrl,
+} from '../verifier/protected-resource.ts'
 import { checkReach, isAllowed, organizationsOf } from './ownership.ts'
 import {
   checkCanCreate,
@@ -147,7 +156,8 @@ export function mountResourcePages(router: Router<State>, deps: DeveloperPagesDe
   show(ONE, async (ctx, person) => {
     const { resource, canChange } = await open(ctx, person)
     const names = await organizationNames(db, [resource.organizationId])
-    const page = <ResourcePage resource={onPage(resource, names)} canChange={canChange} />
+    const metadata = resource.builtIn ? undefined : metadataOf(resource, config.issuer)
+    const page = <ResourcePage resource={onPage(resource, names)} canChange={canChange} metadata={metadata} />
     pages.render(ctx, page, { account: person.account })
   })
 
@@ -192,6 +202,21 @@ export function mountResourcePages(router: Router<State>, deps: DeveloperPagesDe
       seeOther(ctx, paths.resources)
     },
   )
+}
+
+/** What the API itself may publish (RFC 9728), ready to be copied. */
+function metadataOf(resource: ShownResource, issuer: string): MetadataToPublish | undefined {
+  const { identifier, name } = resource
+  if (!canHaveMetadata(identifier)) return undefined
+  // A scope that needs a role is worth asking for only for some.
+  const scopes = [...resource.scopes].filter(([, scope]) => !scope.restricted).map(([scope]) => scope)
+  const document = protectedResourceMetadata({
+    resource: identifier,
+    authorizationServers: [issuer],
+    scopes,
+    name,
+  })
+  return { address: protectedResourceMetadataUrl(identifier), document: JSON.stringify(document, null, 2) }
 }
 
 /** @param organizations names by id */

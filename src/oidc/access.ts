@@ -1,7 +1,7 @@
 /** Access: OpenID Connect scopes and, per resource, its scopes. What a request asks for, or was given. */
 import { en } from '../../views/messages/en.ts'
 import type { Client } from '../clients/client.ts'
-import { accountScopes, clientScopes } from '../resources/permission.ts'
+import { accountScopes, clientScopesForPeople } from '../resources/permission.ts'
 import type { OidcDeps } from './deps.ts'
 
 export interface Access {
@@ -59,7 +59,7 @@ export async function askedAccess(
       found
         .filter(resource => resource !== undefined)
         .map(resource => {
-          const ceiling = clientScopes(client, resource)
+          const ceiling = clientScopesForPeople(client, resource)
           return [resource.identifier, scopes.filter(scope => ceiling.has(scope))]
         }),
     ),

@@ -24,6 +24,7 @@ import { createProtocolPages } from './protocol-pages.tsx'
 import { finishAnswers } from './provider-answers.ts'
 import { onProviderPaths } from './provider-paths.ts'
 import { createRegistration } from './registration.ts'
+import { nameResourcesAsRegistered } from './resource-parameter.ts'
 import { findStoredAccessToken } from './stored-access-token.ts'
 import { isGrantAlive } from './stores/grant-store.ts'
 
@@ -54,7 +55,7 @@ export const PROTOCOL_PATHS: readonly string[] = [
 
 /** Reads the signing keys and builds the provider; follows the change log to build it anew when keys change. */
 export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
-  const { config, db, keyring, log, changeLog, clients, csrf } = deps
+  const { config, db, keyring, log, changeLog, csrf } = deps
   const protocolPages = createProtocolPages(pages)
   const verifyJwt = verifierOfJwtAccessTokens(config.issuer, () => current.publicKeys)
 
@@ -81,7 +82,12 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
     )
   })
 
-  const prepare = compose([...finishAnswers, prepareAuthorizationRequest(clients), setJwtAside])
+  const prepare = compose([
+    ...finishAnswers,
+    nameResourcesAsRegistered(deps.resources),
+    prepareAuthorizationRequest(deps),
+    setJwtAside,
+  ])
   const onProvider = onProviderPaths((ctx, next) => {
     // The library's token guards this form; it is a form of ours all the same.
     if (ctx.path === '/end_session/confirm') csrf.checkOrigin(ctx)

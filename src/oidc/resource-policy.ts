@@ -9,7 +9,7 @@ import {
   type ResourceServer,
 } from 'oidc-provider'
 import type { Client } from '../clients/client.ts'
-import { clientScopes } from '../resources/permission.ts'
+import { clientScopes, clientScopesForPeople } from '../resources/permission.ts'
 import type { Resource } from '../resources/resource.ts'
 import { OPENID_SCOPES } from './access.ts'
 import type { OidcDeps } from './deps.ts'
@@ -51,11 +51,13 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
   }
 
   async function ceilingAt(
+    ctx: KoaContextWithOIDC,
     client: Client,
     identifier: string,
   ): Promise<{ resource: Resource; scopes: ReadonlySet<string> }> {
     const resource = await resources.find(identifier)
-    const scopes = resource && clientScopes(client, resource)
+    const ofClient = isClientCredentials(ctx) ? clientScopes : clientScopesForPeople
+    const scopes = resource && ofClient(client, resource)
     // The same answer for a resource that does not exist and one that is not for this client.
     if (!resource || !scopes || scopes.size === 0)
       throw new errors.InvalidTarget('resource is not for this client')
@@ -69,8 +71,12 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
   }
 
   /** What a client may ask for when it names these resources. */
-  async function knownScopes(client: Client, identifiers: readonly string[]): Promise<string[]> {
-    const ceilings = await Promise.all(identifiers.map(identifier => ceilingAt(client, identifier)))
+  async function knownScopes(
+    ctx: KoaContextWithOIDC,
+    client: Client,
+    identifiers: readonly string[],
+  ): Promise<string[]> {
+    const ceilings = await Promise.all(identifiers.map(identifier => ceilingAt(ctx, client, identifier)))
     return [...OPENID_SCOPES, ...ceilings.flatMap(({ scopes }) => [...scopes])]
   }
 
@@ -96,10 +102,10 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
 
     async getResourceServerInfo(ctx, identifier, providerClient) {
       const client = await clientOf(providerClient)
-      const { resource, scopes } = await ceilingAt(client, identifier)
+      const { resource, scopes } = await ceilingAt(ctx, client, identifier)
       // Here no interaction follows that would check it (settings.ts, `prompts`).
       if (SENT_BY_THE_CLIENT.has(ctx.oidc.route))
-        refuseUnknown(ctx, await knownScopes(client, textsOf(ctx.oidc.params?.resource)))
+        refuseUnknown(ctx, await knownScopes(ctx, client, textsOf(ctx.oidc.params?.resource)))
       if (isClientCredentials(ctx) && ctx.oidc.params) {
         const { resource: asked } = ctx.oidc.params
         if (Array.isArray(asked) && asked.length > 1)

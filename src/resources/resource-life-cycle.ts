@@ -6,7 +6,7 @@ import type { Tx } from '../db/connect.ts'
 import { changed } from './resource.ts'
 import { type DescribedResource, upsertScopes } from './upsert-resource.ts'
 
-/** @returns false when there is a resource of this identifier, whoever's it is: then nothing was written */
+/** @returns false when there is a resource of this address, whoever's it is: then nothing was written */
 export async function createResource(tx: Tx, resource: DescribedResource): Promise<boolean> {
   const row = await tx
     .insertInto('resource')
@@ -19,7 +19,7 @@ export async function createResource(tx: Tx, resource: DescribedResource): Promi
       access_token_lifetime: resource.accessTokenLifetime,
       env: resource.env,
     })
-    .onConflict(conflict => conflict.column('identifier').doNothing())
+    .onConflict(conflict => conflict.doNothing())
     .returning('identifier')
     .executeTakeFirst()
   if (!row) return false

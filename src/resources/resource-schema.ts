@@ -15,6 +15,10 @@ export const resourceKeys = {
   token_signing_alg: signingAlg,
   scopes: z.record(
     textThat(scopeNameMistake),
-    z.strictObject({ description: shownText, restricted: z.boolean().default(false) }),
+    z.strictObject({
+      description: shownText,
+      restricted: z.boolean().default(false),
+      self_registered: z.boolean().default(false),
+    }),
   ),
 }

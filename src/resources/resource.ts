@@ -13,6 +13,8 @@ export interface ResourceScope {
   readonly description: string
   /** An account needs a role for it. */
   readonly restricted: boolean
+  /** A client that registered itself may ask people for it, without having it in its ceiling. */
+  readonly selfRegistered?: boolean | undefined
 }
 
 export interface Resource {
@@ -56,9 +58,9 @@ export function selectResources(db: Db | Tx) {
     .selectFrom('resource')
     .selectAll('resource')
     .select(
-      sql<{ name: string; description: string; restricted: boolean }[] | null>`(
-      SELECT jsonb_agg(jsonb_build_object('name', name, 'description', description, 'restricted', restricted)
-        ORDER BY name)
+      sql<{ name: string; description: string; restricted: boolean; self_registered: boolean }[] | null>`(
+      SELECT jsonb_agg(jsonb_build_object('name', name, 'description', description, 'restricted', restricted,
+        'self_registered', self_registered) ORDER BY name)
       FROM resource_scope WHERE resource_scope.resource = resource.identifier
     )`.as('scopes'),
     )
@@ -75,7 +77,10 @@ export function toResource(row: ResourceRow): Resource {
     env: row.env,
     builtIn: row.built_in,
     scopes: new Map(
-      (row.scopes ?? []).map(({ name, description, restricted }) => [name, { description, restricted }]),
+      (row.scopes ?? []).map(({ name, description, restricted, self_registered: selfRegistered }) => [
+        name,
+        { description, restricted, ...(selfRegistered && { selfRegistered }) },
+      ]),
     ),
   }
 }

@@ -1,4 +1,5 @@
-/** What a scope of a resource may be called. */
+/** What a scope of a resource may be called, and the resource. */
+import { plainSpelling } from './resource-address.ts'
 
 /** RFC 6749 §3.3, scope-token. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
@@ -32,5 +33,6 @@ export function resourceIdentifierMistake(identifier: string): string | undefine
   if (!/^[\x21-\x7e]+$/.test(identifier) || /["<>\\^`{|}]/.test(identifier) || !URL.canParse(identifier))
     return 'must be an absolute URI, such as https://api.example.com'
   if (identifier.includes('#')) return 'must not have a fragment (#)'
-  return undefined
+  const plain = plainSpelling(identifier)
+  return plain === undefined ? undefined : `must be written as URL parsers write it: ${plain}`
 }

@@ -25,6 +25,8 @@ export interface ResourceTables {
     description: string
     /** An account needs a role for it. */
     restricted: Generated<boolean>
+    /** Clients that registered themselves may ask people for it. */
+    self_registered: Generated<boolean>
   }
   role_scope: {
     role: string

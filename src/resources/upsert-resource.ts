@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../db/connect.ts'
-import { changed, type Resource } from './resource.ts'
+import { changed, findResource, type Resource } from './resource.ts'
 
 /** All of a resource that can be described: the built-in one is made by own-resource.ts. */
 export type DescribedResource = Omit<Resource, 'builtIn'>
@@ -29,6 +29,7 @@ export async function upsertResource(
 }
 
 async function upsertRow(tx: Tx, resource: DescribedResource): Promise<boolean> {
+  const { identifier } = resource
   const values = {
     name: resource.name,
     organization_id: resource.organizationId,
@@ -37,21 +38,28 @@ async function upsertRow(tx: Tx, resource: DescribedResource): Promise<boolean> 
     access_token_lifetime: resource.accessTokenLifetime,
     env: resource.env,
   }
-  const row = await tx
+  const update = () =>
+    tx
+      .updateTable('resource')
+      .set({ ...values, updated_at: sql<Date>`clock_timestamp()` })
+      .where('identifier', '=', identifier)
+      .where(sql<boolean>`(name, organization_id, token_format, token_signing_alg, access_token_lifetime, env)
+        IS DISTINCT FROM (${values.name}, ${values.organization_id}::text, ${values.token_format},
+          ${values.token_signing_alg}, ${values.access_token_lifetime}::integer, ${values.env}::text)`)
+      .returning('identifier')
+      .executeTakeFirst()
+  if (await update()) return true
+  const made = await tx
     .insertInto('resource')
-    .values({ identifier: resource.identifier, ...values })
-    .onConflict(conflict =>
-      conflict
-        .column('identifier')
-        .doUpdateSet({ ...values, updated_at: sql<Date>`clock_timestamp()` })
-        .where(sql<boolean>`(resource.name, resource.organization_id, resource.token_format,
-            resource.token_signing_alg, resource.access_token_lifetime, resource.env)
-          IS DISTINCT FROM (excluded.name, excluded.organization_id, excluded.token_format,
-            excluded.token_signing_alg, excluded.access_token_lifetime, excluded.env)`),
-    )
+    .values({ identifier, ...values })
+    .onConflict(conflict => conflict.doNothing())
     .returning('identifier')
     .executeTakeFirst()
-  return row !== undefined
+  if (made) return true
+  // It was there; another transaction may have made it since the first look.
+  if (await update()) return true
+  if (await findResource(tx, identifier)) return false
+  throw new Error(`There is a resource of the same address as ${identifier}, written in the other way`)
 }
 
 /** Adds the scopes and gives them these descriptions. @returns whether anything changed */
@@ -60,14 +68,17 @@ export async function upsertScopes(
   { identifier, scopes }: Pick<Resource, 'identifier' | 'scopes'>,
 ): Promise<boolean> {
   const { rows } = await sql`
-    INSERT INTO resource_scope AS s (resource, name, description, restricted)
+    INSERT INTO resource_scope AS s (resource, name, description, restricted, self_registered)
     SELECT ${identifier}, * FROM unnest(
       ${[...scopes.keys()]}::text[],
       ${[...scopes.values()].map(scope => scope.description)}::text[],
-      ${[...scopes.values()].map(scope => scope.restricted)}::boolean[]
+      ${[...scopes.values()].map(scope => scope.restricted)}::boolean[],
+      ${[...scopes.values()].map(scope => scope.selfRegistered ?? false)}::boolean[]
     )
-    ON CONFLICT (resource, name) DO UPDATE SET description = excluded.description, restricted = excluded.restricted
-    WHERE (s.description, s.restricted) IS DISTINCT FROM (excluded.description, excluded.restricted)
+    ON CONFLICT (resource, name) DO UPDATE SET description = excluded.description,
+      restricted = excluded.restricted, self_registered = excluded.self_registered
+    WHERE (s.description, s.restricted, s.self_registered)
+      IS DISTINCT FROM (excluded.description, excluded.restricted, excluded.self_registered)
     RETURNING name
   `.execute(tx)
   return rows.length > 0

@@ -88,14 +88,23 @@ export function bearerChallenge({ resource, error, description, scopes = [] }: B
   return `Bearer ${written.join(', ')}`
 }
 
+/** Whether there can be such a document: not for `urn:example:api`, for instance. */
+export const canHaveMetadata = (resource: string): boolean => mistakeIn(resource) === undefined
+
 function webAddress(resource: string): URL {
+  const mistake = mistakeIn(resource)
+  if (mistake !== undefined) throw new TypeError(`${resource} ${mistake}`)
+  return new URL(resource)
+}
+
+function mistakeIn(resource: string): string | undefined {
   const url = URL.parse(resource)
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw new TypeError(`${resource} is not an http(s) URL: only such a resource can have metadata`)
-  if (resource.includes('#')) throw new TypeError(`${resource} has a fragment`)
+    return 'is not an http(s) URL: only such a resource can have metadata'
+  if (resource.includes('#')) return 'has a fragment'
   if (url.protocol === 'http:' && !isLoopback(url.hostname))
-    throw new TypeError(`${resource} must use https: plain http is for loopback addresses`)
-  return url
+    return 'must use https: plain http is for loopback addresses'
+  return undefined
 }
 
 const isLoopback = (hostname: string) =>

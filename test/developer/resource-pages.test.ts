@@ -3,7 +3,7 @@ import type { Agent } from '../support/agent.ts'
 import type { TestApp } from '../support/app.ts'
 import { parse } from '../support/html.ts'
 import { ORDERS } from '../support/orders.ts'
-import { errorsOf } from '../support/signed-in-agent.ts'
+import { errorsOf, shownOnce } from '../support/signed-in-agent.ts'
 import { type Acme, csrfOf, type Fields, startAcme } from './acme.ts'
 
 let acme: Acme
@@ -68,6 +68,32 @@ describe('resources', () => {
     expect(parse((await vera.get(pathOf(identifier))).text).text).toContain('JWTs are signed withEdDSA')
     await dan.submit(form, { ...SHOP, token_format: 'opaque' }, { button: 'Save changes' })
     expect((await vera.get(pathOf(identifier))).text).not.toContain('JWTs are signed with')
+  })
+
+  it('show the document that the API may publish, where it can have one', async () => {
+    await add(dan, 'https://shop.example.com/mcp')
+    const page = await vera.get(pathOf('https://shop.example.com/mcp'))
+    expect(page.text).toContain('https://shop.example.com/.well-known/oauth-protected-resource/mcp')
+    expect(JSON.parse(shownOnce(page, 'metadata'))).toEqual({
+      resource: 'https://shop.example.com/mcp',
+      authorization_servers: [app.issuer],
+      scopes_supported: ['read:shop'],
+      bearer_methods_supported: ['header'],
+      resource_name: 'Shop API',
+    })
+    await add(dan, 'urn:example:shop')
+    expect((await vera.get(pathOf('urn:example:shop'))).text).not.toContain('oauth-protected-resource')
+  })
+
+  it('are opened to applications that registered themselves, scope by scope', async () => {
+    const identifier = 'https://open.example.com'
+    await add(dan, identifier, { scope_self_registered: ['0'] })
+    const open = async () => parse((await dan.get(pathOf(identifier))).text).text
+    expect(await open()).toContain('See the shop Any application')
+    const form = await dan.get(`${pathOf(identifier)}/edit`)
+    expect(form.text).toMatch(/name="scope_self_registered"[^>]*value="1"[^>]* checked/)
+    await dan.submit(form, { ...SHOP, scope_self_registered: [] }, { button: 'Save changes' })
+    expect(await open()).not.toContain('Any application')
   })
 
   it('give more rows without losing what was typed, and without writing anything', async () => {

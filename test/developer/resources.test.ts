@@ -168,6 +168,25 @@ describe('changing', () => {
     })
   })
 
+  it('a scope is opened to clients that registered themselves, and stays so unless it is said otherwise', async () => {
+    const opened = { read: { description: 'Read it', self_registered: true } }
+    const { identifier, scopes } = await made(world.ada, '/v1/resources', described({ scopes: opened }))
+    expect(scopes).toEqual({ read: { description: 'Read it', restricted: false, self_registered: true } })
+    const change = async (read: object) =>
+      (await world.ada.call('PATCH', at(String(identifier)), { scopes: { read } })).json().scopes
+    expect(await change({ description: 'Look' })).toMatchObject({ read: { self_registered: true } })
+    expect(await change({ description: 'Look', self_registered: false })).toEqual({
+      read: { description: 'Look', restricted: false },
+    })
+  })
+
+  it('one address is taken in both spellings', async () => {
+    const identifier = 'https://spelled.example.com'
+    await made(world.ada, '/v1/resources', described({ identifier }))
+    const other = await world.ada.call('POST', '/v1/resources', described({ identifier: `${identifier}/` }))
+    expect([other.status, other.json().code]).toEqual([409, 'conflict'])
+  })
+
   it('a scope that is taken away is gone from the clients that had it', async () => {
     const { identifier } = await made(world.ada, '/v1/resources', described())
     const ceiling = { [String(identifier)]: ['read', 'admin'] }

@@ -6,6 +6,7 @@ import { transaction } from '../../src/db/transaction.ts'
 import {
   accountScopes,
   clientScopes,
+  clientScopesForPeople,
   effectiveScopes,
   scopesOfAccount,
 } from '../../src/resources/permission.ts'
@@ -32,6 +33,7 @@ const other: Resource = { ...api, identifier: 'https://other.example.com' }
 const client = (...scopes: string[]) => ({
   disabled: false,
   introspect: [],
+  registration: 'operator' as const,
   ceiling: new Map([[api.identifier, new Set(scopes)]]),
 })
 
@@ -40,6 +42,30 @@ describe('the permission model', () => {
     expect(clientScopes(client('read', 'admin', 'gone'), api)).toEqual(new Set(['read', 'admin']))
     expect(clientScopes(client('read'), other)).toEqual(new Set())
     expect(clientScopes({ ...client('read'), disabled: true }, api)).toEqual(new Set())
+  })
+
+  it('lets a client that registered itself ask people for what the resource has opened, and have nothing of it alone', () => {
+    const opened: Resource = {
+      ...api,
+      scopes: new Map([
+        ...api.scopes,
+        ['notes', { description: 'Read notes', restricted: false, selfRegistered: true }],
+      ]),
+    }
+    const account = new Set(['read', 'notes'])
+    const own = ['read', 'notes']
+    for (const registration of ['dynamic', 'metadata_document'] as const) {
+      const stranger = { ...client(), registration }
+      expect(clientScopesForPeople(stranger, opened)).toEqual(new Set(['notes']))
+      expect(clientScopesForPeople({ ...client('read'), registration }, opened)).toEqual(
+        new Set(['read', 'notes']),
+      )
+      expect(clientScopesForPeople({ ...stranger, disabled: true }, opened)).toEqual(new Set())
+      expect(clientScopes(stranger, opened)).toEqual(new Set())
+      expect(effectiveScopes({ own, client: stranger, resource: opened, account })).toEqual(['notes'])
+      expect(effectiveScopes({ own, client: stranger, resource: opened })).toEqual([])
+    }
+    expect(clientScopesForPeople(client(), opened)).toEqual(new Set())
   })
 
   it('opens unrestricted scopes to every account and restricted ones to roles', () => {

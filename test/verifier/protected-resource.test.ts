@@ -3,6 +3,7 @@ import { extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/a
 import { OAuthProtectedResourceMetadataSchema } from '@modelcontextprotocol/sdk/shared/auth.js'
 import {
   bearerChallenge,
+  canHaveMetadata,
   protectedResourceMetadata,
   protectedResourceMetadataUrl,
 } from '../../src/verifier/protected-resource.ts'
@@ -24,6 +25,7 @@ describe('where the document is (RFC 9728, section 3.1)', () => {
     ['http://[::1]/', 'http://[::1]/.well-known/oauth-protected-resource'],
   ])('%s', (resource, address) => {
     expect(protectedResourceMetadataUrl(resource)).toBe(address)
+    expect(canHaveMetadata(resource)).toBe(true)
   })
 
   it.each([
@@ -33,6 +35,7 @@ describe('where the document is (RFC 9728, section 3.1)', () => {
     'https://api.example.com/#part',
     'https://api.example.com/#',
   ])('%s has none', resource => {
+    expect(canHaveMetadata(resource)).toBe(false)
     expect(() => protectedResourceMetadataUrl(resource)).toThrow(TypeError)
     expect(() => protectedResourceMetadata({ resource, authorizationServers: [ISSUER] })).toThrow(TypeError)
     expect(() => bearerChallenge({ resource })).toThrow(TypeError)

@@ -4,13 +4,27 @@ import { DetailsList } from '../layout/details-list.tsx'
 import { Name } from '../layout/name.tsx'
 import { paths } from '../layout/paths.ts'
 import { ScopeList } from '../layout/scope-list.tsx'
+import { Copyable } from '../layout/secret-box.tsx'
 import { Time } from '../layout/time.tsx'
 import { WidePage } from '../layout/wide-page.tsx'
 import { Notice } from '../messages/notice.tsx'
 import { usePage } from '../page-context.ts'
 import { resourcePath, type ShownResource } from './resource.ts'
 
-export function ResourcePage({ resource, canChange }: { resource: ShownResource; canChange: boolean }) {
+/** The document with which an API names its authorization server (RFC 9728). */
+export interface MetadataToPublish {
+  address: string
+  document: string
+}
+
+export interface ResourcePageProps {
+  resource: ShownResource
+  canChange: boolean
+  /** undefined: it can have none */
+  metadata?: MetadataToPublish | undefined
+}
+
+export function ResourcePage({ resource, canChange, metadata }: ResourcePageProps) {
   const words = usePage().messages.resources
   const here = resourcePath(resource.identifier)
   return (
@@ -42,6 +56,13 @@ export function ResourcePage({ resource, canChange }: { resource: ShownResource;
         <h2 id="scopes">{words.scopes}</h2>
         <Scopes resource={resource} />
       </section>
+      {metadata ? (
+        <section class="card" aria-labelledby="metadata-label">
+          <h2 id="metadata-label">{words.metadata}</h2>
+          <p class="hint">{words.metadataNote(<code key="address">{metadata.address}</code>)}</p>
+          <Copyable id="metadata" what={words.metadata} text={metadata.document} />
+        </section>
+      ) : null}
     </WidePage>
   )
 }
@@ -71,11 +92,12 @@ function Settings({ resource }: { resource: ShownResource }) {
 function Scopes({ resource }: { resource: ShownResource }) {
   const words = usePage().messages.resources
   if (resource.scopes.length === 0) return <p class="card hint">{words.noScopes}</p>
-  const scopes = resource.scopes.map(({ name, description, restricted }) => ({
+  const scopes = resource.scopes.map(({ name, description, restricted, selfRegistered }) => ({
     value: name,
     label: description || name,
     description: description ? name : undefined,
     restricted,
+    selfRegistered,
   }))
   return (
     <div class="card">

@@ -13,7 +13,7 @@ export interface ShownResource {
   /** undefined: any */
   env?: string | undefined
   createdAt: Date
-  scopes: { name: string; description: string; restricted: boolean }[]
+  scopes: { name: string; description: string; restricted: boolean; selfRegistered?: boolean | undefined }[]
 }
 
 export const resourcePath = (identifier: string) => `/resources/${encodeURIComponent(identifier)}`

@@ -8,6 +8,7 @@ export interface ScopeRow {
   name: string
   description: string
   restricted: boolean
+  selfRegistered: boolean
 }
 
 export interface ScopeRowsProps {
@@ -18,7 +19,7 @@ export interface ScopeRowsProps {
 
 /**
  * The scopes of a resource, a row each: `scope_name` and `scope_description` as often as there are rows, and
- * `scope_restricted` with the number of the row. The button for more rows sends the form and gets it back.
+ * `scope_restricted` and `scope_self_registered` with the number of the row. The button for more rows sends the form and gets it back.
  */
 export function ScopeRows({ rows, error }: ScopeRowsProps) {
   const { form } = usePage().messages.resources
@@ -84,6 +85,14 @@ function Row({ row, index, invalid }: { row: ScopeRow; index: number; invalid: b
         checked={row.restricted}
         label={form.scopeRestricted}
         hint={form.scopeRestrictedHint}
+      />
+      <Tick
+        id={`${id}-self-registered`}
+        name="scope_self_registered"
+        value={String(index)}
+        checked={row.selfRegistered}
+        label={form.scopeSelfRegistered}
+        hint={form.scopeSelfRegisteredHint}
       />
     </fieldset>
   )

@@ -6,6 +6,8 @@ export interface Scope {
   label: string
   description?: string | undefined
   restricted?: boolean | undefined
+  /** open to clients that registered themselves; said on the resource's own page only */
+  selfRegistered?: boolean | undefined
 }
 
 export interface ScopeGroup {
@@ -57,6 +59,12 @@ export function ScopeText({ scope }: { scope: Scope }) {
           <>
             {' '}
             <Badge tone="warning">{messages.consent.restricted}</Badge>
+          </>
+        ) : null}
+        {scope.selfRegistered ? (
+          <>
+            {' '}
+            <Badge>{messages.resources.selfRegistered}</Badge>
           </>
         ) : null}
       </span>

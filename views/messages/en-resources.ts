@@ -34,7 +34,14 @@ export const resources = {
   scopeCount: (count: number): string => counted(count, 'scope', 'scopes'),
   noScopes: 'No scopes yet: nobody can be given anything here.',
   restricted: 'Restricted',
+  selfRegistered: 'Any application',
   settings: 'Settings',
+  metadata: 'For clients that begin at the API',
+  metadataNote: (address: Words): Words[] => [
+    'MCP clients and others ask the API itself which server gives tokens for it (RFC 9728). It answers with this document at ',
+    address,
+    '.',
+  ],
   edit: 'Edit',
   editTitle: 'Edit resource',
 
@@ -67,6 +74,8 @@ export const resources = {
     scopeDescription: 'Description',
     scopeRestricted: 'Restricted',
     scopeRestrictedHint: 'A person needs a role for it.',
+    scopeSelfRegistered: 'Open to any application',
+    scopeSelfRegisteredHint: 'Applications that registered themselves may ask people for it.',
     moreRows: 'More rows',
     button: 'Register',
   },
