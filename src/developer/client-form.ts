@@ -1,13 +1,15 @@
 /**
- * The form of a client. Its fields have the names of RFC 7591; where a form needs other values: URIs one a line, and
- * `scope` is a checkbox with the value `<resource> <scope>`.
+ * The form of a client. Its fields have the names of RFC 7591; where a form needs other values: URIs one a line, `jwks` as
+ * JSON, and `scope` is a checkbox with the value `<resource> <scope>`.
  */
-import { comesBack, isConfidential } from '../../views/developer/client.ts'
+import { comesBack, hearsOfLogout, isConfidential } from '../../views/developer/client.ts'
 import type { ClientValues } from '../../views/developer/client-form.tsx'
 import type { ShownClient } from '../clients/client-list.ts'
 import { scopesOf } from '../credentials/minted-form.ts'
 import { type FormErrors, formErrorsOf, linesOf } from '../http/form-errors.ts'
 import type { Form } from '../http/forms.ts'
+import { parseJson } from '../http/json-text.ts'
+import { Problem, validationFailed } from '../http/problem.ts'
 import type { ApplicationKind } from './application-kind.ts'
 import { type ClientChanges, clientChanges, type NewClient, newClient } from './client-input.ts'
 import { organizationSent } from './page-deps.ts'
@@ -15,6 +17,8 @@ import { readInput } from './schema-input.ts'
 
 export function typedClient(form: Form): ClientValues {
   const text = (name: string) => form.get(name) ?? ''
+  const trimmed = (name: string) => text(name).trim()
+  const isTicked = (name: string) => form.get(name) !== undefined
   return {
     client_name: text('client_name'),
     organization: text('organization'),
@@ -22,6 +26,15 @@ export function typedClient(form: Form): ClientValues {
     post_logout_redirect_uris: text('post_logout_redirect_uris'),
     scope: form.all('scope'),
     introspect: form.all('introspect'),
+    token_endpoint_auth_method: text('token_endpoint_auth_method'),
+    token_endpoint_auth_signing_alg: text('token_endpoint_auth_signing_alg'),
+    jwks: trimmed('jwks'),
+    jwks_uri: trimmed('jwks_uri'),
+    require_pushed_authorization_requests: isTicked('require_pushed_authorization_requests'),
+    dpop_bound_access_tokens: isTicked('dpop_bound_access_tokens'),
+    backchannel_logout_uri: trimmed('backchannel_logout_uri'),
+    backchannel_logout_session_required: isTicked('backchannel_logout_session_required'),
+    id_token_signed_response_alg: text('id_token_signed_response_alg'),
   }
 }
 
@@ -33,6 +46,15 @@ export function valuesOf(client: ShownClient): ClientValues {
     post_logout_redirect_uris: client.postLogoutRedirectUris.join('\n'),
     scope: [...client.ceiling].flatMap(([resource, names]) => [...names].map(name => `${resource} ${name}`)),
     introspect: [...client.introspect],
+    token_endpoint_auth_method: client.tokenEndpointAuthMethod,
+    token_endpoint_auth_signing_alg: client.tokenEndpointAuthSigningAlg ?? '',
+    jwks: client.jwks ? JSON.stringify(client.jwks, null, 2) : '',
+    jwks_uri: client.jwksUri ?? '',
+    require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
+    dpop_bound_access_tokens: client.dpopBoundAccessTokens,
+    backchannel_logout_uri: client.backchannelLogoutUri ?? '',
+    backchannel_logout_session_required: client.backchannelLogoutSessionRequired,
+    id_token_signed_response_alg: client.idTokenSignedResponseAlg,
   }
 }
 
@@ -55,17 +77,52 @@ function settingsOf(values: ClientValues, kind: ApplicationKind) {
   return {
     client_name: values.client_name,
     resource_scopes: scopesOf(values.scope),
+    dpop_bound_access_tokens: values.dpop_bound_access_tokens,
     ...(comesBack(kind) && {
       redirect_uris: linesOf(values.redirect_uris),
       post_logout_redirect_uris: linesOf(values.post_logout_redirect_uris),
+      require_pushed_authorization_requests: values.require_pushed_authorization_requests,
     }),
-    ...(isConfidential(kind) && { introspect: values.introspect }),
+    ...(isConfidential(kind) && { introspect: values.introspect, ...proofOf(values) }),
+    ...(hearsOfLogout(kind) && {
+      backchannel_logout_uri: textOrNull(values.backchannel_logout_uri),
+      backchannel_logout_session_required: values.backchannel_logout_session_required,
+    }),
+    ...(kind !== 'service' &&
+      values.id_token_signed_response_alg !== '' && {
+        id_token_signed_response_alg: values.id_token_signed_response_alg,
+      }),
+  }
+}
+
+/** The keys belong to the choice that was made: with another one they are gone. */
+function proofOf(values: ClientValues) {
+  const { token_endpoint_auth_method: method } = values
+  if (method === '') return {}
+  const signs = method === 'private_key_jwt'
+  return {
+    token_endpoint_auth_method: method,
+    token_endpoint_auth_signing_alg: signs ? textOrNull(values.token_endpoint_auth_signing_alg) : null,
+    jwks: signs && values.jwks !== '' ? keysTyped(values.jwks) : null,
+    jwks_uri: signs ? textOrNull(values.jwks_uri) : null,
+  }
+}
+
+const textOrNull = (text: string) => (text === '' ? null : text)
+
+/** What is no JSON stays the text it is, and the schema refuses it. */
+function keysTyped(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    if (error instanceof Problem) return text
+    throw error
   }
 }
 
 /** What the page shows when it was refused. @throws what is not about fields */
 export function clientErrorsOf(error: unknown, values: ClientValues): FormErrors {
-  return formErrorsOf(error, {
+  return formErrorsOf(aboutKeys(error, values), {
     fields: { resource_scopes: 'scope' },
     items: {
       redirect_uris: linesOf(values.redirect_uris),
@@ -73,4 +130,19 @@ export function clientErrorsOf(error: unknown, values: ClientValues): FormErrors
       introspect: values.introspect,
     },
   })
+}
+
+const NO_KEYS = 'Give its public keys, or their address.'
+
+/** The JSON of the keys is one field: what is wrong in it says where. */
+function aboutKeys(error: unknown, { jwks }: ClientValues): unknown {
+  if (!(error instanceof Problem) || !error.errors) return error
+  return validationFailed(
+    error.errors.map(({ path, message }) => {
+      if (path === 'jwks')
+        return { path, message: jwks === '' ? NO_KEYS : 'must be a JWK Set in JSON: { "keys": [ … ] }' }
+      const place = /^jwks\.(.+)$/.exec(path)?.[1]
+      return place === undefined ? { path, message } : { path: 'jwks', message: `“${place}” ${message}.` }
+    }),
+  )
 }

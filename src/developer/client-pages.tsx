@@ -13,9 +13,11 @@ import { en } from '../../views/messages/en.ts'
 import { type PageContext, personRoutes, queryOf, seeOther } from '../accounts/person-routes.ts'
 import type { SignedIn } from '../accounts/signed-in.ts'
 import { listClientsOf } from '../clients/client-list.ts'
+import { ASSERTION_ALGS } from '../clients/client-schema.ts'
 import type { State } from '../http/context.ts'
 import type { FormErrors } from '../http/form-errors.ts'
 import { invalidRequest } from '../http/problem.ts'
+import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { APPLICATION_KINDS, type ApplicationKind, applicationKindOf } from './application-kind.ts'
 import { clientChangesOf, clientErrorsOf, newClientOf, typedClient, valuesOf } from './client-form.ts'
 import { opensClients } from './client-to-see.ts'
@@ -43,7 +45,18 @@ const NOTHING: ClientValues = {
   post_logout_redirect_uris: '',
   scope: [],
   introspect: [],
+  token_endpoint_auth_method: 'client_secret_basic',
+  token_endpoint_auth_signing_alg: '',
+  jwks: '',
+  jwks_uri: '',
+  require_pushed_authorization_requests: false,
+  dpop_bound_access_tokens: false,
+  backchannel_logout_uri: '',
+  backchannel_logout_session_required: false,
+  id_token_signed_response_alg: USUAL_SIGNING_ALG,
 }
+
+const ALGS = { assertion: ASSERTION_ALGS, idToken: SIGNING_ALGS }
 
 export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps): void {
   const { db, config, resources, pages } = deps
@@ -94,6 +107,7 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
         values={values}
         errors={errors}
         organizations={organizationField(reach, organizations, en.clients.noOne)}
+        algs={ALGS}
         {...choices}
       />
     )
@@ -160,6 +174,7 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
         kind={applicationKindOf(client)}
         values={typed?.values ?? valuesOf(client)}
         errors={typed?.errors ?? {}}
+        algs={ALGS}
         {...choices}
       />
     )

@@ -1,7 +1,7 @@
 /** Clients as the pages show them. */
-import type { ShownClient as ClientOnPage } from '../../views/developer/client.ts'
+import type { ShownClient as ClientOnPage, ShownKeys } from '../../views/developer/client.ts'
 import type { ShownClient } from '../clients/client-list.ts'
-import { isPublic } from '../clients/client-rules.ts'
+import { keepsSecret } from '../clients/client-rules.ts'
 import { givenScopes } from '../credentials/minted-view.ts'
 import type { Resource } from '../resources/resource.ts'
 import { applicationKindOf } from './application-kind.ts'
@@ -17,25 +17,45 @@ export function clientOnPage(
 ): ClientOnPage {
   const { organizationId } = client
   const names = new Map(resources.map(({ identifier, name }) => [identifier, name]))
-  const keepsNoSecret = isPublic({ token_endpoint_auth_method: client.tokenEndpointAuthMethod })
+  const { tokenEndpointAuthMethod: method } = client
+  const kind = applicationKindOf(client)
   return {
     clientId: client.clientId,
     name: client.clientName,
-    kind: applicationKindOf(client),
+    kind,
     organization: organizationId === null ? undefined : (organizations.get(organizationId) ?? organizationId),
     disabled: client.disabled,
     grantTypes: [...client.grantTypes],
-    authMethod: client.tokenEndpointAuthMethod,
+    authMethod: method,
     redirectUris: [...client.redirectUris],
     postLogoutRedirectUris: [...client.postLogoutRedirectUris],
     introspect: client.introspect.map(identifier => names.get(identifier) ?? identifier),
+    settings: {
+      requiresPushedRequests: client.requirePushedAuthorizationRequests,
+      requiresDpop: client.dpopBoundAccessTokens,
+      backchannelLogoutUri: client.backchannelLogoutUri ?? undefined,
+      idTokenAlg: kind === 'service' ? undefined : client.idTokenSignedResponseAlg,
+      isSelfRegistered: client.registration !== 'operator',
+    },
     createdAt: client.createdAt,
     scopes: givenScopes(client.ceiling, resources),
-    secrets: keepsNoSecret
-      ? undefined
-      : client.shownSecrets.map(({ expiresAt, ...secret }) => ({
+    secrets: keepsSecret({ token_endpoint_auth_method: method })
+      ? client.shownSecrets.map(({ expiresAt, ...secret }) => ({
           ...secret,
           expiresAt: expiresAt ?? undefined,
-        })),
+        }))
+      : undefined,
+    keys: method === 'private_key_jwt' ? keysOnPage(client) : undefined,
+  }
+}
+
+function keysOnPage({ jwks, jwksUri, tokenEndpointAuthSigningAlg }: ShownClient): ShownKeys {
+  return {
+    keys: (jwks?.keys ?? []).map(({ kid, kty = '', crv }) => ({
+      kid,
+      type: crv === undefined ? kty : `${kty} ${crv}`,
+    })),
+    uri: jwksUri ?? undefined,
+    alg: tokenEndpointAuthSigningAlg ?? undefined,
   }
 }

@@ -1,89 +1,42 @@
 /** Code to begin with, for a client that was just registered: everything in it is as this server knows it. */
 import type { ShownClient } from '../clients/client-list.ts'
-import { applicationKindOf } from './application-kind.ts'
-
-interface Registered {
-  readonly issuer: string
-  readonly client: ShownClient
-  /** Shown this once; undefined for a public client. */
-  readonly secret?: string | undefined
-}
+import { type ApplicationKind, applicationKindOf } from './application-kind.ts'
+import { deviceSnippet, serviceSnippet, signInSnippet } from './snippet-openid-client.ts'
+import {
+  authorizationParameters,
+  insecure,
+  quoted,
+  type Registered,
+  resourceOf,
+  scopeOf,
+} from './snippet-parts.ts'
 
 export function snippetOf(registered: Registered): string {
   return SNIPPETS[applicationKindOf(registered.client)](registered)
 }
 
-const SNIPPETS = { web_server, single_page, mobile, command_line, device, service } as const
+const SNIPPETS: Readonly<Record<ApplicationKind, (registered: Registered) => string>> = {
+  web_server: signInSnippet,
+  // openid-client runs in browsers too, and does the rest by itself.
+  single_page: registered => (isPlain(registered.client) ? singlePage : signInSnippet)(registered),
+  mobile,
+  command_line: signInSnippet,
+  device: deviceSnippet,
+  service: registered => (isByCurl(registered.client) ? curl : serviceSnippet)(registered),
+}
 
-/** In single quotes, for JavaScript. */
-const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
+const isPlain = (client: ShownClient) =>
+  !client.requirePushedAuthorizationRequests && !client.dpopBoundAccessTokens
+
+const isByCurl = (client: ShownClient) =>
+  isPlain(client) && client.tokenEndpointAuthMethod === 'client_secret_basic'
+
 /** In single quotes, for a shell. */
 const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 
-/** The first resource of the ceiling and its scopes: a token is for one. */
-function firstCeiling({ ceiling }: ShownClient): { resource: string; scopes: string[] } | undefined {
-  const [first] = ceiling
-  return first && { resource: first[0], scopes: [...first[1]] }
-}
-
-const scopeOf = (client: ShownClient) => ['openid', ...(firstCeiling(client)?.scopes ?? [])].join(' ')
-
-/** Parameters of a request, as lines of an object literal. */
-function parameters(client: ShownClient): string {
-  const resource = firstCeiling(client)?.resource
-  const lines = [`  scope: ${quoted(scopeOf(client))},`]
-  if (resource !== undefined) lines.push(`  resource: ${quoted(resource)},`)
-  return lines.join('\n')
-}
-
 const redirectUri = ({ redirectUris }: ShownClient) => quoted(redirectUris[0] ?? '')
 
-/** Libraries refuse plain http unless told. */
-const insecure = (issuer: string, text: string) => (issuer.startsWith('http:') ? text : '')
-
-function web_server(registered: Registered): string {
-  return `import { env } from 'node:process'
-${withOpenidClient(registered, 'oidc.ClientSecretBasic(env.CLIENT_SECRET)')}`
-}
-
-function command_line(registered: Registered): string {
-  return withOpenidClient(registered, 'oidc.None()')
-}
-
-function discovery(issuer: string, client: ShownClient, clientAuthentication: string): string {
-  const lax = insecure(issuer, ',\n  { execute: [oidc.allowInsecureRequests] }')
-  return `import * as oidc from 'openid-client'
-
-const config = await oidc.discovery(
-  new URL(${quoted(issuer)}),
-  ${quoted(client.clientId)},
-  undefined,
-  ${clientAuthentication}${lax},
-)`
-}
-
-function withOpenidClient({ issuer, client }: Registered, clientAuthentication: string): string {
-  return `${discovery(issuer, client, clientAuthentication)}
-
-// To sign somebody in: keep verifier and state in their session, and redirect to url.
-const verifier = oidc.randomPKCECodeVerifier()
-const state = oidc.randomState()
-const url = oidc.buildAuthorizationUrl(config, {
-  redirect_uri: ${redirectUri(client)},
-${parameters(client)}
-  state,
-  code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
-  code_challenge_method: 'S256',
-})
-
-// At the redirect URI: currentUrl is the address of the request.
-const tokens = await oidc.authorizationCodeGrant(config, currentUrl, {
-  pkceCodeVerifier: verifier,
-  expectedState: state,
-})`
-}
-
-function single_page({ issuer, client }: Registered): string {
+function singlePage({ issuer, client }: Registered): string {
   const option = insecure(issuer, ', { [oauth.allowInsecureRequests]: true }')
   return `import * as oauth from 'oauth4webapi'
 
@@ -101,7 +54,7 @@ url.search = new URLSearchParams({
   client_id: client.client_id,
   response_type: 'code',
   redirect_uri: ${redirectUri(client)},
-${parameters(client)}
+${authorizationParameters(client)}
   state,
   code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
   code_challenge_method: 'S256',
@@ -116,31 +69,22 @@ const tokens = await oauth.processAuthorizationCodeResponse(server, client, resp
 }
 
 function mobile({ issuer, client }: Registered): string {
-  const resource = firstCeiling(client)?.resource
+  const resource = resourceOf(client)
   return [
     `discovery     ${issuer}/.well-known/openid-configuration`,
     `client_id     ${client.clientId}`,
     `redirect_uri  ${client.redirectUris[0] ?? ''}`,
     `scope         ${scopeOf(client)}`,
     ...(resource === undefined ? [] : [`resource      ${resource}`]),
+    ...(client.requirePushedAuthorizationRequests ? ['requests sent ahead (PAR)'] : []),
+    ...(client.dpopBoundAccessTokens ? ['tokens bound to a key (DPoP)'] : []),
     'response_type code, with PKCE (S256), in the browser of the system',
   ].join('\n')
 }
 
-function device({ issuer, client }: Registered): string {
-  return `${discovery(issuer, client, 'oidc.None()')}
-
-const started = await oidc.initiateDeviceAuthorization(config, {
-${parameters(client)}
-})
-
-// Show them the address started.verification_uri and the code started.user_code. This waits until they have allowed it.
-const tokens = await oidc.pollDeviceAuthorizationGrant(config, started)`
-}
-
-function service({ issuer, client, secret = 'CLIENT_SECRET' }: Registered): string {
-  const first = firstCeiling(client)
-  const resource = first ? ` \\\n  --data-urlencode resource=${shell(first.resource)}` : ''
+function curl({ issuer, client, secret = 'CLIENT_SECRET' }: Registered): string {
+  const first = resourceOf(client)
+  const resource = first === undefined ? '' : ` \\\n  --data-urlencode resource=${shell(first)}`
   return `curl ${issuer}/token \\
   -u ${shell(`${client.clientId}:${secret}`)} \\
   -d grant_type=client_credentials${resource}`

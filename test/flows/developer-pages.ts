@@ -1,5 +1,7 @@
 // The ways through the pages of tokens, clients, keys and resources. The accessibility test looks at each stop.
+import { expect } from '@jest/globals'
 import type { Page } from '../support/browser.ts'
+import { EC, ED, keySet, PRIVATE_EC } from '../support/client-settings.ts'
 import { signedInMinutesAgo } from '../support/minutes-pass.ts'
 import { ORDERS } from '../support/orders.ts'
 import { addPerson, heading, signInAtHome } from '../support/people.ts'
@@ -88,7 +90,7 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await see('clients, none')
     await page.getByRole('link', { name: 'Register a client' }).click()
     await see('what kind of client')
-    for (const kind of ['web_server', 'single_page', 'mobile', 'command_line', 'service']) {
+    for (const kind of ['web_server', 'single_page', 'mobile', 'command_line', 'device', 'service']) {
       await page.goto(`${app.issuer}/clients/new?kind=${kind}`)
       await see(`new client, ${kind}`)
     }
@@ -133,6 +135,43 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await see('a client, disabled')
     await page.goto(`${app.issuer}/clients`)
     await see('clients, one')
+  },
+
+  async 'a client with a key of its own'(tour) {
+    const { app, page, see } = tour
+    await signInAsOwner(tour)
+    await page.goto(`${app.issuer}/clients/new?kind=web_server`)
+    const keys = page.getByLabel('Public keys', { exact: true })
+    const logout = page.getByLabel('Address to tell of sign-outs')
+    expect(await keys.isVisible()).toBe(false)
+    await page.getByLabel('Name').fill('Shop')
+    await page.getByLabel('Redirect URIs').fill('https://app.example.com/callback')
+    await page.getByLabel('With a key of its own').check()
+    await page.getByText('More settings').click()
+    await page.getByLabel('Requests are sent ahead').check()
+    await page.getByLabel('Tokens are bound to a key').check()
+    await keys.fill(JSON.stringify(keySet(PRIVATE_EC)))
+    await logout.fill('http://app.example.com/signed-out')
+    await see('new client with a key, everything unfolded')
+    await press(page, 'Register')
+    await page.getByText('2 things need another look').waitFor()
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('jwks')
+    await see('new client with a key, refused')
+    await keys.fill(JSON.stringify(keySet(EC, ED)))
+    await logout.fill('https://app.example.com/signed-out')
+    await press(page, 'Register')
+    await heading(page, 'It is registered').waitFor()
+    await see('a client with a key was registered')
+    await page.getByRole('link', { name: 'Go to the client' }).click()
+    await page.getByText('so it has no secret').waitFor()
+    await see('a client with a key')
+    await page.getByRole('link', { name: 'Edit' }).click()
+    await see('editing a client with a key')
+    await page.getByLabel('With a secret').check()
+    expect(await keys.isVisible()).toBe(false)
+    await press(page, 'Save changes')
+    await page.getByText('It has no secret now').waitFor()
+    await see('a client that has its first secret yet to come')
   },
 
   async resources(tour) {

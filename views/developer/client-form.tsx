@@ -1,14 +1,15 @@
 import type { ComponentChildren } from 'preact'
-import { CheckedForm, type Refused } from '../layout/checked-form.tsx'
+import { CheckedForm } from '../layout/checked-form.tsx'
 import { Field } from '../layout/field.tsx'
 import type { FormErrors } from '../layout/form-errors.ts'
 import type { ScopeGroup } from '../layout/scope-list.tsx'
 import { ScopePicker } from '../layout/scope-picker.tsx'
 import { Select } from '../layout/select.tsx'
 import { TextArea } from '../layout/text-area.tsx'
-import { TickList } from '../layout/tick-list.tsx'
 import { usePage } from '../page-context.ts'
 import { type ApplicationKind, comesBack, isConfidential } from './client.ts'
+import { ProofFields, proofLabels } from './client-proof-fields.tsx'
+import { MoreSettings, moreLabels } from './more-client-settings.tsx'
 
 /** As typed, under the names of the fields. */
 export interface ClientValues {
@@ -22,6 +23,23 @@ export interface ClientValues {
   scope: string[]
   /** identifiers of resources */
   introspect: string[]
+  token_endpoint_auth_method: string
+  /** '': any */
+  token_endpoint_auth_signing_alg: string
+  /** JSON */
+  jwks: string
+  jwks_uri: string
+  require_pushed_authorization_requests: boolean
+  dpop_bound_access_tokens: boolean
+  backchannel_logout_uri: string
+  backchannel_logout_session_required: boolean
+  id_token_signed_response_alg: string
+}
+
+/** Algorithms to choose from, the usual one first. */
+export interface ClientAlgs {
+  assertion: readonly string[]
+  idToken: readonly string[]
 }
 
 export interface ClientFormProps {
@@ -35,12 +53,13 @@ export interface ClientFormProps {
   groups: ScopeGroup[]
   /** whose server it may be */
   servers: { identifier: string; name: string }[]
+  algs: ClientAlgs
   children: ComponentChildren
 }
 
 /** The settings of a client that are anybody's to choose; the rest follows from its kind. */
 export function ClientForm(props: ClientFormProps) {
-  const { action, hidden, kind, values, errors, organizations, groups, children } = props
+  const { action, hidden, kind, values, errors, organizations, groups, algs, children } = props
   const { form } = usePage().messages.clients
   const isService = kind === 'service'
   // Only what the page asks for: what is wrong elsewhere stands above the form.
@@ -49,8 +68,8 @@ export function ClientForm(props: ClientFormProps) {
     ...(organizations && { organization: form.organization }),
     ...(comesBack(kind) && { redirect_uris: form.redirectUris }),
     scope: form.scopes,
-    ...(comesBack(kind) && { post_logout_redirect_uris: form.postLogout }),
-    ...(isConfidential(kind) && { introspect: form.introspect }),
+    ...(isConfidential(kind) && proofLabels(form)),
+    ...moreLabels(form, kind),
   }
   return (
     <CheckedForm action={action} hidden={hidden} labels={labels} errors={errors}>
@@ -87,52 +106,11 @@ export function ClientForm(props: ClientFormProps) {
             none={form.noScopes}
             {...field('scope')}
           />
+          {isConfidential(kind) ? <ProofFields values={values} algs={algs.assertion} field={field} /> : null}
           <MoreSettings {...props} field={field} />
           <div class="buttons">{children}</div>
         </>
       )}
     </CheckedForm>
-  )
-}
-
-/** What most clients do without: folded away until something is in it. */
-function MoreSettings({ kind, values, servers, field }: ClientFormProps & { field: Refused }) {
-  const { form } = usePage().messages.clients
-  const signsPeopleIn = comesBack(kind)
-  const offersServers = isConfidential(kind) && servers.length > 0
-  if (!signsPeopleIn && !offersServers) return null
-  const isOpen =
-    values.post_logout_redirect_uris !== '' ||
-    values.introspect.length > 0 ||
-    field('post_logout_redirect_uris').error !== undefined ||
-    field('introspect').error !== undefined
-  return (
-    <details class="disclosure" open={isOpen}>
-      <summary>{form.more}</summary>
-      <div class="form">
-        {signsPeopleIn ? (
-          <TextArea
-            name="post_logout_redirect_uris"
-            value={values.post_logout_redirect_uris}
-            hint={form.postLogoutHint}
-            optional
-            {...field('post_logout_redirect_uris')}
-          />
-        ) : null}
-        {offersServers ? (
-          <TickList
-            name="introspect"
-            hint={form.introspectHint}
-            ticked={values.introspect}
-            options={servers.map(({ identifier, name }) => ({
-              value: identifier,
-              label: name,
-              hint: identifier,
-            }))}
-            {...field('introspect')}
-          />
-        ) : null}
-      </div>
-    </details>
   )
 }

@@ -9,9 +9,10 @@ import { Time } from '../layout/time.tsx'
 import { WidePage } from '../layout/wide-page.tsx'
 import { Notice } from '../messages/notice.tsx'
 import { usePage } from '../page-context.ts'
-import { clientPath, keysPath, type ShownClient } from './client.ts'
+import { clientPath, comesBack, keysPath, type ShownClient } from './client.ts'
 import { ClientStatus } from './client-list-page.tsx'
 import { ClientSecrets } from './client-secrets.tsx'
+import { OwnKeys } from './own-keys.tsx'
 
 export interface ClientPageProps {
   client: ShownClient
@@ -37,6 +38,7 @@ export function ClientPage({ client, canChange }: ClientPageProps) {
       }
     >
       {client.disabled ? <Notice tone="warning">{words.disabledNote}</Notice> : null}
+      {client.settings.isSelfRegistered ? <Notice tone="info">{words.selfRegistered}</Notice> : null}
       <section class="card" aria-labelledby="settings">
         <h2 id="settings">{words.settings}</h2>
         <Settings client={client} />
@@ -51,7 +53,7 @@ export function ClientPage({ client, canChange }: ClientPageProps) {
           )}
         </div>
       </section>
-      <ClientSecrets client={client} canChange={canChange} />
+      {client.keys ? <OwnKeys keys={client.keys} /> : <ClientSecrets client={client} canChange={canChange} />}
       <section aria-labelledby="keys">
         <h2 id="keys">{words.keys}</h2>
         <div class="card rows">
@@ -70,7 +72,7 @@ export function ClientPage({ client, canChange }: ClientPageProps) {
 
 function Settings({ client }: { client: ShownClient }) {
   const words = usePage().messages.clients
-  const { organization, introspect, kind } = client
+  const { organization, introspect, kind, settings } = client
   const codes = (values: string[]) => <Codes values={values} none={words.none} />
   return (
     <DetailsList
@@ -83,10 +85,20 @@ function Settings({ client }: { client: ShownClient }) {
         },
         { term: words.grantTypes, value: codes(client.grantTypes) },
         { term: words.authMethod, value: codes([client.authMethod]) },
-        kind === 'service' ? undefined : { term: words.redirectUris, value: codes(client.redirectUris) },
+        comesBack(kind) ? { term: words.redirectUris, value: codes(client.redirectUris) } : undefined,
         client.postLogoutRedirectUris.length > 0
           ? { term: words.postLogoutRedirectUris, value: codes(client.postLogoutRedirectUris) }
           : undefined,
+        settings.backchannelLogoutUri === undefined
+          ? undefined
+          : { term: words.backchannelLogout, value: codes([settings.backchannelLogoutUri]) },
+        settings.requiresPushedRequests
+          ? { term: words.pushedRequests, value: words.pushedRequired }
+          : undefined,
+        settings.requiresDpop ? { term: words.tokens, value: words.dpopRequired } : undefined,
+        settings.idTokenAlg === undefined
+          ? undefined
+          : { term: words.idTokens, value: codes([settings.idTokenAlg]) },
         introspect.length > 0 ? { term: words.introspect, value: introspect.join(', ') } : undefined,
         { term: words.created, value: <Time value={client.createdAt} /> },
       ]}

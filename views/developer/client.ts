@@ -17,6 +17,9 @@ export const comesBack = (kind: ApplicationKind) => kind !== 'service' && kind !
 /** It proves who it is, by a secret or a key. */
 export const isConfidential = (kind: ApplicationKind) => kind === 'service' || kind === 'web_server'
 
+/** It has a server that can be told that somebody signed out. */
+export const hearsOfLogout = (kind: ApplicationKind) => kind === 'web_server'
+
 /** A client, as the people who look after it see it. */
 export interface ShownClient {
   clientId: string
@@ -31,10 +34,31 @@ export interface ShownClient {
   postLogoutRedirectUris: string[]
   /** names of the resources whose server it is */
   introspect: string[]
+  /** for what else it has to do, or may rely on */
+  settings: ProtocolSettings
   createdAt: Date
   scopes: ScopeGroup[]
-  /** undefined for a public client */
+  /** undefined for a client that has none: a public one, or one with keys */
   secrets?: ShownSecret[] | undefined
+  /** of a client that signs with its own key */
+  keys?: ShownKeys | undefined
+}
+
+export interface ProtocolSettings {
+  requiresPushedRequests: boolean
+  requiresDpop: boolean
+  backchannelLogoutUri?: string | undefined
+  /** undefined for a client that gets none */
+  idTokenAlg?: string | undefined
+  isSelfRegistered: boolean
+}
+
+/** Public keys that it gave, or the address where they are. */
+export interface ShownKeys {
+  keys: { kid?: string | undefined; type: string }[]
+  uri?: string | undefined
+  /** the only algorithm it may sign with */
+  alg?: string | undefined
 }
 
 export interface ShownSecret {

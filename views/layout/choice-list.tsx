@@ -45,12 +45,14 @@ export interface TickProps {
   checked: boolean
   label: ComponentChildren
   hint?: ComponentChildren | undefined
+  /** one row of a list */
+  inList?: boolean | undefined
 }
 
 /** Yes or no. */
-export function Tick({ name, id = fieldId(name), value = 'true', checked, label, hint }: TickProps) {
+export function Tick({ name, id = fieldId(name), value = 'true', checked, label, hint, inList }: TickProps) {
   return (
-    <label class="tick" for={id}>
+    <label class={inList ? 'scope scope-choice' : 'tick'} for={id}>
       <input id={id} type="checkbox" name={name} value={value} checked={checked} />
       <span class="scope-text">
         <span>{label}</span>

@@ -15,14 +15,14 @@ export interface FieldProps extends LabelledProps, Omit<ControlState, 'hint'> {
  * what it cannot read, and nobody would notice.
  */
 export function Field(field: FieldProps) {
-  const { name, type = 'text', value, optional, autoComplete = 'off', min, max } = field
+  const { name, type = 'text', value, optional, required = !optional, autoComplete = 'off', min, max } = field
   const input = {
     name,
     value,
     min,
     max,
     dir: type === 'number' || type === 'date' ? undefined : 'auto',
-    required: !optional,
+    required: required,
     autoComplete,
     ...described(name, field),
   } as const

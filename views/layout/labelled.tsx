@@ -7,6 +7,8 @@ export interface LabelledProps {
   hint?: ComponentChildren | undefined
   error?: string | undefined
   optional?: boolean | undefined
+  /** where neither word fits: one of two fields will do */
+  required?: boolean | undefined
   class?: string | undefined
 }
 

@@ -8,13 +8,13 @@ export interface TextAreaProps extends LabelledProps {
 
 /** Several lines, for lists with one entry per line. */
 export function TextArea(props: TextAreaProps) {
-  const { name, value, rows = 3, optional } = props
+  const { name, value, rows = 3, optional, required = !optional } = props
   return (
     <Labelled {...props}>
       <textarea
         name={name}
         rows={rows}
-        required={!optional}
+        required={required}
         autoComplete="off"
         autoCapitalize="none"
         spellcheck={false}

@@ -29,7 +29,7 @@ export const clients = {
       name: 'Web server',
       what: 'People use it in a browser, and its code runs on your server: Express, Django, Rails, PHP.',
       settings:
-        'People are sent here to sign in and come back with a code. Your server exchanges the code for tokens and proves itself with its secret (authorization code with PKCE, client_secret_basic).',
+        'People are sent here to sign in and come back with a code. Your server exchanges the code for tokens and proves who it is, with a secret or a key of its own (authorization code with PKCE).',
     },
     single_page: {
       name: 'Single-page application',
@@ -51,7 +51,7 @@ export const clients = {
     },
     device: {
       name: 'Device or TV',
-      what: 'It has no browser, or no good keyboard: a television, a printer, a machine without a screen of its own.',
+      what: 'It has no browser, or no good keyboard: a television, a games console, a printer.',
       settings:
         'It shows a short code, and people enter it here on their phone or computer and allow it. It has no secret, as every copy would have the same one (device authorization, no client authentication).',
     },
@@ -59,7 +59,7 @@ export const clients = {
       name: 'Service',
       what: 'It runs without anybody present: a job, a backend that calls another, an API that checks tokens.',
       settings:
-        'It proves itself with its secret and gets a token for itself; nobody signs in (client credentials, client_secret_basic).',
+        'It proves who it is, with a secret or a key of its own, and gets a token for itself; nobody signs in (client credentials).',
     },
   },
 
@@ -93,6 +93,37 @@ export const clients = {
     introspect: 'It is the server of',
     introspectHint:
       'It may ask whether credentials for these resources are good (introspection, /v1/verify).',
+    proof: 'How does it prove who it is?',
+    bySecret: 'With a secret',
+    bySecretHint: (method: Words): Words[] => ['It sends a secret that you put into it (', method, ').'],
+    byKey: 'With a key of its own, without a secret',
+    byKeyHint: (method: Words): Words[] => [
+      'It signs a short statement with its private key. This server has the public key only, so nothing that could leak from here opens anything (',
+      method,
+      '). Secrets that it has end.',
+    ],
+    jwks: 'Public keys',
+    jwksHint:
+      'A JWK Set, in JSON: { "keys": [ … ] }. EC keys on P-256, Ed25519, or RSA of 2048 bits and more. Never a private key.',
+    jwksUri: 'Address of its public keys',
+    jwksUriHint: 'Instead of the keys: an https address where they are, so that you can change them there.',
+    assertionAlg: 'Algorithm of its signatures',
+    assertionAlgHint: 'If you name one, no other is taken.',
+    anyAlg: 'Any that fits a key',
+    backchannelLogout: 'Address to tell of sign-outs',
+    backchannelLogoutHint:
+      'When a session ends in which somebody used it, this server calls this https address (back-channel logout).',
+    logoutSession: 'It needs to know which session',
+    logoutSessionHint: 'Else the message may say only whose.',
+    protection: 'More protection',
+    pushed: 'Requests are sent ahead, server to server (PAR)',
+    pushedHint:
+      'People carry a reference in their browser, not the request, so nobody can read or change it on the way. Requests by other ways are refused.',
+    dpop: 'Tokens are bound to a key (DPoP)',
+    dpopHint:
+      'Whoever steals a token cannot use it. The application proves with every request that it has the key.',
+    idTokenAlg: 'Algorithm of its ID tokens',
+    idTokenAlgHint: 'ES256 unless the library that the application uses wants another.',
     button: 'Register',
   },
 
@@ -102,7 +133,7 @@ export const clients = {
   secret: 'Client secret',
   snippetTitles: {
     web_server: 'On your server, with openid-client for Node',
-    single_page: 'In the browser, with oauth4webapi',
+    single_page: 'In the browser, in JavaScript',
     mobile: 'In your app, with AppAuth or the like',
     command_line: 'In your program, with openid-client for Node',
     device: 'In the device, with openid-client for Node',
@@ -128,6 +159,21 @@ export const clients = {
   secrets: 'Secrets',
   secretsLead: 'It may have several, so that one can be replaced without a pause.',
   noSecrets: 'It has no secret now, so it cannot authenticate.',
+  keysTitle: 'Its own keys',
+  ownKeysNote:
+    'It signs with its private key, which it never sends, so it has no secret. This server knows its public keys:',
+  ownKeysAt:
+    'It signs with its private key, which it never sends, so it has no secret. Its public keys are at',
+  onlyAlg: (alg: Words): Words[] => ['Only signatures with ', alg, ' are taken.'],
+  noKid: 'Without a name (kid)',
+  pushedRequests: 'Requests',
+  pushedRequired: 'Only those sent ahead (PAR)',
+  tokens: 'Tokens',
+  dpopRequired: 'Bound to a key (DPoP)',
+  backchannelLogout: 'Told of sign-out at',
+  idTokens: 'ID tokens',
+  selfRegistered:
+    'This client registered itself: nobody here vouches for it. People are told so before they allow it anything.',
   publicNote: 'A public client: users can read everything it has, so it has no secret.',
   addSecret: 'Add secret',
   addSecretTitle: 'Add a secret',
