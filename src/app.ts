@@ -10,6 +10,7 @@ import { adminLinkSweep } from './admin/admin-link.ts'
 import { createAdminPages } from './admin/pages.tsx'
 import { auditSweep, createAudit } from './audit/audit.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
+import { createClientUse } from './clients/client-use.ts'
 import { createRegisteredOrigins } from './clients/registered-origins.ts'
 import type { Config } from './config.ts'
 import { createApiCaller } from './credentials/api-caller.ts'
@@ -63,6 +64,7 @@ import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
 import { renameInConsent } from './oidc/rename-resource.ts'
 import { oidcSweep } from './oidc/sweep.ts'
+import { unusedClientSweep } from './oidc/unused-clients.ts'
 import { ensureOwnResource } from './resources/own-resource.ts'
 import { createResourceDirectory } from './resources/resource-directory.ts'
 import { createRevocations, revocationSweep } from './revocation/revocation.ts'
@@ -120,6 +122,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const audit = createAudit({ db, log })
   const revocations = createRevocations({ db, changeLog })
   const clients = createClientDirectory({ db, changeLog })
+  const clientUse = createClientUse({ db, log })
   const resources = createResourceDirectory({ db, changeLog })
   const origins = createRegisteredOrigins({ db, changeLog })
   await changeLog.start()
@@ -136,7 +139,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const keysAndTokens = createMinted({ ...judged, dpop, refusals })
   const minted = keysAndTokens.tokens
   const introspection = createMintedIntrospection({ ...judged, verifyMinted: keysAndTokens.verify })
-  const oidcDeps = { ...judged, wrapStore, minted: { ...introspection, revoke: minted.revoke } }
+  const oidcDeps = { ...judged, wrapStore, clientUse, minted: { ...introspection, revoke: minted.revoke } }
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications, accessTokens, findSession } = oidc
   const logout = createBackchannelLogout(oidcDeps)
@@ -221,14 +224,15 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     replaySweep,
     ...usageSweep,
     ...oidcSweep,
+    unusedClientSweep(oidcDeps),
   )
-  for (const worker of [audit, outbox, sweeper, keysAndTokens]) worker.start()
+  for (const worker of [audit, outbox, sweeper, keysAndTokens, clientUse]) worker.start()
 
   return {
     koa,
     drain: () => health.drain(),
     async stop() {
-      await Promise.all([sweeper.stop(), outbox.stop(), keysAndTokens.stop()])
+      await Promise.all([sweeper.stop(), outbox.stop(), keysAndTokens.stop(), clientUse.stop()])
       await audit.stop()
       await nodes.stop()
       await changeLog.stop()

@@ -48,6 +48,10 @@ export interface Config {
   readonly environments: readonly string[]
   readonly signUp: SignUpPolicy
   readonly clientRegistration: ClientRegistrationPolicy
+  /** Of clients that registered without a token; undefined: for ever. */
+  readonly neverUsedClientLifetime: number | undefined
+  /** Of all clients that registered themselves; undefined: for ever. */
+  readonly unusedClientLifetime: number | undefined
   readonly refreshGrace: number
   /** When nobody says how long; undefined: for ever. */
   readonly personalAccessTokenLifetime: number | undefined
@@ -186,6 +190,24 @@ export const SETTINGS = {
       'Which applications may register themselves: none (closed), those with an initial access token of the ' +
       'declarative file (token), or any, for OpenID Connect scopes only (open).',
     example: 'open',
+  },
+  NEVER_USED_CLIENT_LIFETIME: {
+    parse: durationOrNone,
+    fallback: always(86_400),
+    shown: '24h',
+    meaning:
+      'How long an application that registered itself without a token stays when nobody has ever signed in to it; ' +
+      'none: for ever.',
+    example: '7d',
+  },
+  UNUSED_CLIENT_LIFETIME: {
+    parse: durationOrNone,
+    fallback: always(180 * 86_400),
+    shown: '180d',
+    meaning:
+      'How long an application that registered itself stays after its last use, or its registration; what it may ' +
+      'still do for people keeps it. none: for ever.',
+    example: '365d',
   },
   REFRESH_GRACE: {
     parse: parseDuration,
@@ -345,6 +367,8 @@ export function loadConfig(environment: Environment): Config {
     environments: read('ENVIRONMENTS'),
     signUp: read('SIGN_UP') as SignUpPolicy,
     clientRegistration: read('CLIENT_REGISTRATION') as ClientRegistrationPolicy,
+    neverUsedClientLifetime: read('NEVER_USED_CLIENT_LIFETIME'),
+    unusedClientLifetime: read('UNUSED_CLIENT_LIFETIME'),
     refreshGrace: read('REFRESH_GRACE'),
     personalAccessTokenLifetime: read('PERSONAL_ACCESS_TOKEN_LIFETIME'),
     personalAccessTokenMaxLifetime: read('PERSONAL_ACCESS_TOKEN_MAX_LIFETIME'),

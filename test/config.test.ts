@@ -35,6 +35,8 @@ describe('settings', () => {
       environments: ['live', 'test'],
       signUp: 'open',
       clientRegistration: 'token',
+      neverUsedClientLifetime: 86_400,
+      unusedClientLifetime: 15_552_000,
       refreshGrace: 10,
       personalAccessTokenLifetime: 7_776_000,
       personalAccessTokenMaxLifetime: 31_622_400,

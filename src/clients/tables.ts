@@ -84,6 +84,18 @@ export interface ClientTables {
     initial_access_token: string | null
     /** HMAC of the network it was registered from, where there was no initial access token. */
     source_hash: Buffer | null
+    /** It has got a token. */
+    used: Generated<boolean>
     created_at: Generated<Date>
+  }
+  /** When a client that registered itself last got a token. */
+  client_use: {
+    client_id: string
+    used_at: Date
+  }
+  /** One row. */
+  registration_gate: {
+    id: Generated<boolean>
+    passed_at: Generated<Date>
   }
 }

@@ -19,8 +19,16 @@ export interface SweepTarget {
   readonly where: RawBuilder<boolean>
 }
 
+/** For what is not done with by deleting rows. */
+export interface SweepTask {
+  /** For the log. */
+  readonly name: string
+  /** Several nodes may run it at once. @returns how many went */
+  run(isStopping: () => boolean): Promise<number>
+}
+
 export interface Sweeper {
-  register(...targets: SweepTarget[]): void
+  register(...targets: (SweepTarget | SweepTask)[]): void
   start(): void
   /** Waits for the batch that is running. */
   stop(): Promise<void>
@@ -43,7 +51,7 @@ const PAUSE_MS = 10
 
 export function createSweeper(options: SweeperOptions): Sweeper {
   const { db, log, everyMs = EVERY_MS, batchSize = BATCH_SIZE } = options
-  const targets: SweepTarget[] = []
+  const targets: (SweepTarget | SweepTask)[] = []
   let timer: NodeJS.Timeout | undefined
   let running = false
   let stopping = false
@@ -53,7 +61,10 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     let total = 0
     for (const target of targets) {
       try {
-        const deleted = await sweep(db, target, batchSize, () => stopping)
+        const isStopping = () => stopping
+        const deleted = await ('run' in target
+          ? target.run(isStopping)
+          : sweep(db, target, batchSize, isStopping))
         if (deleted > 0) log.debug({ swept: target.name, rows: deleted }, 'expired rows deleted')
         total += deleted
       } catch (error) {

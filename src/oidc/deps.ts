@@ -1,6 +1,7 @@
 /** What the oidc room stands on; app.ts puts it together once. */
 import type { Audit } from '../audit/audit.ts'
 import type { ClientDirectory } from '../clients/client-directory.ts'
+import type { ClientUse } from '../clients/client-use.ts'
 import type { Config } from '../config.ts'
 import type { MintedIntrospection } from '../credentials/minted-introspection.ts'
 import type { MintedTokens } from '../credentials/minted-life-cycle.ts'
@@ -24,6 +25,7 @@ export interface OidcDeps {
   readonly changeLog: ChangeLog
   readonly revocations: Revocations
   readonly clients: ClientDirectory
+  readonly clientUse: Pick<ClientUse, 'note'>
   readonly resources: ResourceDirectory
   readonly cookies: CookieNames
   readonly minted: MintedIntrospection & Pick<MintedTokens, 'revoke'>

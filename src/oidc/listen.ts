@@ -10,7 +10,7 @@ import type { OidcDeps } from './deps.ts'
 
 type Listener = (ctx: KoaContextWithOIDC, error?: Error & { error?: string; error_detail?: string }) => void
 
-export function listenToProvider(provider: Provider, { audit, log }: OidcDeps): void {
+export function listenToProvider(provider: Provider, { audit, clientUse, log }: OidcDeps): void {
   const events: EventEmitter = provider
   const on = (event: string, listener: Listener) =>
     events.on(event, (...args: Parameters<Listener>) => {
@@ -35,6 +35,7 @@ export function listenToProvider(provider: Provider, { audit, log }: OidcDeps): 
 
   on('grant.success', ctx => {
     const { grant_type } = ctx.oidc.params ?? {}
+    if (ctx.oidc.client) clientUse.note(ctx.oidc.client.clientId)
     const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.ClientCredentials
     audit.recordLater({
       ...eventOf(ctx, 'token_issued', 'success'),

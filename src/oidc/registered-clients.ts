@@ -3,12 +3,14 @@
  * registration access token and its audit row. What a client may say is decided in registration-metadata.ts, who may
  * speak in registration.ts.
  */
+import { sql } from 'kysely'
 import type { Provider } from 'oidc-provider'
 import type { AuditEvent } from '../audit/audit.ts'
 import { type Client, findClient } from '../clients/client.ts'
 import { createRegistration, findRegistration, type Registration } from '../clients/client-registration.ts'
 import { createClientSecret, verifyClientSecret } from '../clients/client-secret.ts'
 import { deleteClient, lockClient } from '../clients/client-state.ts'
+import { checkQuota, enterGate } from '../clients/registration-quota.ts'
 import { type DescribedClient, upsertClient } from '../clients/upsert-client.ts'
 import { endClient } from '../credentials/end-client.ts'
 import type { Tx } from '../db/connect.ts'
@@ -17,9 +19,13 @@ import { transaction } from '../db/transaction.ts'
 import type { Source } from '../http/context.ts'
 import { invalidRequest, Problem } from '../http/problem.ts'
 import type { Item } from '../http/unknown-value.ts'
+import { hashCandidates, hashSecret } from '../secrets/hash.ts'
+import { sourceNetwork } from '../sign-in/source-network.ts'
+import { createThrottle } from '../sign-in/throttle.ts'
 import type { OidcDeps } from './deps.ts'
 import { type Allowance, metadataOf, readMetadata } from './registration-metadata.ts'
 import { toMetadata, usesSecret } from './stores/client-store.ts'
+import { mayHoldTokens } from './unused-clients.ts'
 
 /** Who registers a client. */
 export interface Registrar extends Allowance {
@@ -59,6 +65,7 @@ const NOT_ITS_OWN = [
 
 export function createRegisteredClients(deps: OidcDeps, provider: () => Provider): RegisteredClients {
   const { config, db, keyring, audit, changeLog } = deps
+  const throttle = createThrottle(deps)
 
   /** All of it or nothing; afterwards this node has forgotten what was true before. */
   async function change<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -100,6 +107,18 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
     return { registration, client }
   }
 
+  /** Most of those who may not are refused here, before they hold anybody up. @throws Problem 429 */
+  async function newcomerFrom({ address }: Source) {
+    const network = JSON.stringify(['client registration', sourceNetwork(address)])
+    const quota = {
+      sourceHashes: hashCandidates(keyring, network),
+      lifetime: config.neverUsedClientLifetime,
+    }
+    await checkQuota(db, quota)
+    await throttle.countRegistration(address)
+    return { ...quota, sourceHash: hashSecret(keyring, network).hash }
+  }
+
   const record = (tx: Tx, clientId: string, { source }: Holder, event: Pick<AuditEvent, 'type' | 'detail'>) =>
     audit.record(tx, {
       outcome: 'success',
@@ -116,13 +135,18 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
       const clientId = newId()
       const client = readMetadata(sent, clientId, registrar)
       check(client)
+      const newcomer = registrar.open ? await newcomerFrom(registrar.source) : undefined
       return change(async tx => {
+        if (newcomer) {
+          await enterGate(tx)
+          await checkQuota(tx, newcomer)
+        }
         await upsertClient(tx, keyring, client)
         const made = usesSecret(client) ? await createClientSecret(tx, keyring, { clientId }) : undefined
         const { token, ...registration } = await createRegistration(tx, keyring, {
           clientId,
           initialAccessToken: registrar.tokenName,
-          sourceHash: null,
+          sourceHash: newcomer?.sourceHash ?? null,
         })
         await audit.record(tx, {
           type: 'client_registered',
@@ -172,7 +196,9 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
       await change(async tx => {
         await lockClient(tx, clientId)
         const { client } = await present(tx, holder)
-        await endClient(tx, deps, holder, clientId)
+        const { rows } =
+          await sql`SELECT FROM client c WHERE c.client_id = ${clientId} AND ${mayHoldTokens}`.execute(tx)
+        if (rows.length > 0) await endClient(tx, deps, { source: holder.source }, clientId)
         await deleteClient(tx, clientId)
         await record(tx, clientId, holder, {
           type: 'client_deleted',

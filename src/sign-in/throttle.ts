@@ -29,6 +29,8 @@ const ACCOUNT: Limit = { most: 10, slowAfter: 5 }
 const SOURCE: Limit = { most: 100, slowAfter: 100 }
 /** Names that turned out to be taken: what somebody who collects usernames would see. */
 const SIGN_UP_SOURCE: Limit = { most: 30, slowAfter: 30 }
+/** Applications registered without a token, those that were deleted again included. */
+const REGISTRATION_SOURCE: Limit = { most: 60, slowAfter: 60 }
 
 export const throttleSweep: SweepTarget = {
   name: 'sign-in throttle',
@@ -63,6 +65,8 @@ export interface Throttle {
   countUserCode(attempt: { accountId: string; address: string | undefined }): Promise<CountedTry>
   /** Counts a username asked for at sign-up. @throws Problem 429 `rate_limited` with `Retry-After` */
   countSignUp(address: string | undefined): Promise<CountedTry>
+  /** Counts an application that registers itself. @throws Problem 429 `rate_limited` with `Retry-After` */
+  countRegistration(address: string | undefined): Promise<void>
 }
 
 export function createThrottle({ db, keyring }: { db: Db; keyring: Keyring }): Throttle {
@@ -111,6 +115,9 @@ export function createThrottle({ db, keyring }: { db: Db; keyring: Keyring }): T
       const at = await count(source, SIGN_UP_SOURCE)
       const uncount = () => uncountTry(db, source, at)
       return { succeed: uncount, giveBack: uncount }
+    },
+    async countRegistration(address) {
+      await count(keyOf('registration source', sourceNetwork(address)), REGISTRATION_SOURCE)
     },
   }
 }

@@ -1,4 +1,6 @@
 // A client that registers itself, and an operator who lets it.
+import { sql } from 'kysely'
+import type { Db } from '../../src/db/connect.ts'
 import type { TestApp } from './app.ts'
 import { ORDERS } from './orders.ts'
 
@@ -57,3 +59,23 @@ export const register = (
   token: string | undefined = INITIAL_TOKEN,
   headers: Record<string, string> = {},
 ) => send(`${issuer}/register`, 'POST', { token, body: metadata, headers })
+
+/** More clients that nobody has used, from the network of `like` or from others. */
+export async function fillQuota(
+  db: Db,
+  like: string,
+  count: number,
+  { elsewhere = false }: { elsewhere?: boolean } = {},
+): Promise<void> {
+  const source = elsewhere ? sql`sha256(n::text::bytea)` : sql`source_hash`
+  await sql`
+    WITH filler AS (
+      INSERT INTO client (client_id, client_name, grant_types, token_endpoint_auth_method, metadata, registration)
+      SELECT 'filler-' || n, 'Filler', '{authorization_code}', 'none', '{}', 'dynamic' FROM generate_series(1, ${count}) AS n
+      RETURNING client_id
+    )
+    INSERT INTO client_registration (client_id, token_hash, pepper_id, source_hash)
+    SELECT 'filler-' || n, '\\x00', '', ${source}
+    FROM generate_series(1, ${count}) AS n, client_registration WHERE client_id = ${like} AND (SELECT count(*) FROM filler) > 0
+  `.execute(db)
+}
