@@ -1,4 +1,5 @@
 // What callers must not ask for, at the real server: each a clear refusal, nothing written, nothing of the inside shown.
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import {
   as,
@@ -14,6 +15,7 @@ import {
 } from '../support/answers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import type { FlowClient } from '../support/authorization.ts'
+import { DEVICE_GRANT } from '../support/devices.ts'
 import { billing, CALLBACK, ordersFile, ordersSpa, ordersWeb } from '../support/orders.ts'
 
 let app: TestApp
@@ -169,19 +171,16 @@ describe('a request for a token', () => {
     code_verifier: 'v'.repeat(43),
   }
   const rows: [string, Record<string, string>, FlowClient, string][] = [
-    ...[
-      'password',
-      'implicit',
-      '__proto__',
-      'constructor',
-      'urn:ietf:params:oauth:grant-type:device_code',
-    ].map((grant_type): [string, Record<string, string>, FlowClient, string] => [
-      `grant type ${grant_type}`,
-      { grant_type },
-      ordersWeb,
-      'unsupported_grant_type',
-    ]),
+    ...['password', 'implicit', '__proto__', 'constructor', 'urn:openid:params:grant-type:ciba'].map(
+      (grant_type): [string, Record<string, string>, FlowClient, string] => [
+        `grant type ${grant_type}`,
+        { grant_type },
+        ordersWeb,
+        'unsupported_grant_type',
+      ],
+    ),
     ['no grant type', {}, ordersWeb, 'invalid_request'],
+    ["a device's code", { grant_type: DEVICE_GRANT, device_code: 'x' }, ordersWeb, 'invalid_request'],
     ['a grant type the client has not', { grant_type: 'client_credentials' }, ordersWeb, 'invalid_request'],
     ['an unknown code', code, ordersWeb, 'invalid_grant'],
     ['a code of 50,000 characters', { ...code, code: 'x'.repeat(50_000) }, ordersWeb, 'invalid_grant'],

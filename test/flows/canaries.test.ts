@@ -11,12 +11,13 @@ import { listSigningKeys } from '../../src/keys/signing-keys.ts'
 import { createLog } from '../../src/log.ts'
 import { createKeyring, type Purpose } from '../../src/secrets/keyring.ts'
 import { createInvitation } from '../../src/sign-in/invitation.ts'
-import { createAgent } from '../support/agent.ts'
+import { type Agent, createAgent } from '../support/agent.ts'
 import { codeFlow, protocolPost } from '../support/authorization.ts'
 import { type Canaries, createCanaries } from '../support/canaries.ts'
+import { askForCodes, decide, devicesFile, enterCode, poll } from '../support/devices.ts'
 import { dump } from '../support/dump.ts'
 import { formOf } from '../support/node-requests.ts'
-import { billing, ordersFile, ordersSpa, ordersWeb, PASSWORD, STOCK } from '../support/orders.ts'
+import { billing, ordersSpa, ordersWeb, PASSWORD, STOCK } from '../support/orders.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
 import {
   INITIAL_ACCESS_TOKENS,
@@ -44,8 +45,9 @@ beforeAll(async () => {
   database = await testDatabase()
   directory = await mkdtemp(join(tmpdir(), 'latchkey-canaries-'))
   const file = join(directory, 'latchkey.json')
-  await writeFile(file, JSON.stringify({ ...ordersFile, initial_access_tokens: INITIAL_ACCESS_TOKENS }))
-  for (const client of ordersFile.clients) canaries.add(`secret of ${client.client_id}`, client.client_secret)
+  await writeFile(file, JSON.stringify({ ...devicesFile, initial_access_tokens: INITIAL_ACCESS_TOKENS }))
+  for (const client of devicesFile.clients as readonly { client_id: string; client_secret?: string }[])
+    canaries.add(`secret of ${client.client_id}`, client.client_secret)
   server = await launch({
     databaseUrl: database.url,
     env: {
@@ -100,6 +102,7 @@ async function live(issuer: string): Promise<void> {
   ] as const)
     for (const one of [body.access_token, body.refresh_token])
       await protocolPost(issuer, '/introspect', client, { token: one ?? '' })
+  await device(issuer, ada)
   await ada.get('/account/sessions')
   rows.push(await dump(database.url))
   await outage(issuer)
@@ -109,6 +112,18 @@ async function live(issuer: string): Promise<void> {
   rows.push(await dump(database.url))
   expect((await ada.submit(leaving, {}, { button: 'Sign out' })).status).toBe(303)
   expect((await newcomer.submit(await newcomer.get('/account'), {}, { button: 'Sign out' })).status).toBe(303)
+}
+
+/** One that is let in, and one that still waits when the rows are looked at. */
+async function device(issuer: string, person: Agent): Promise<void> {
+  for (const waits of [false, true]) {
+    const { device_code, user_code } = await askForCodes(issuer)
+    canaries.add('a user code without its dash', user_code.replace('-', ''))
+    const question = await enterCode(person, user_code)
+    if (waits) continue
+    await decide(person, question, 'allow')
+    expect((await poll(issuer, device_code)).status).toBe(200)
+  }
 }
 
 /** What never leaves the process. */
@@ -217,6 +232,9 @@ test('the life had all kinds of secrets in it', () => {
     'access_token received',
     'refresh_token received',
     'id_token received',
+    'device_code received',
+    'user_code received',
+    'user_code sent',
     'id_token_hint in a request',
     'token in a request',
     'registration_access_token received',

@@ -2,6 +2,7 @@
 import { prepareAdminLink } from '../../src/admin/admin-link.ts'
 import type { TestApp } from '../support/app.ts'
 import type { Page } from '../support/browser.ts'
+import { askForCodes, television } from '../support/devices.ts'
 import { ORDERS, STOCK } from '../support/orders.ts'
 import { addPerson, answer, heading, signIn, signInAtHome, signUp } from '../support/people.ts'
 import type { RelyingParty } from '../support/relying-party.ts'
@@ -109,6 +110,57 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.getByRole('button', { name: 'Sign out' }).click()
     await heading(page, 'You are signed out').waitFor()
     await see('signed out')
+  },
+
+  async 'a device'({ app, page, see }) {
+    const person = await addPerson(app, 'Annie Easley')
+    await app.apply({ clients: [television] })
+    await page.goto(`${app.issuer}/device`)
+    await signIn(page, person)
+    await heading(page, 'Connect a device').waitFor()
+    await see('device')
+    const enter = page.getByRole('button', { name: 'Continue' })
+    await enter.click()
+    await page.locator('[aria-invalid]').waitFor()
+    await see('device, no code')
+    for (let tries = 0; tries < 11; tries++) {
+      await page.getByLabel('Code').fill('BCDF-GHJK')
+      const answered = page.waitForEvent('load')
+      await enter.click()
+      await answered
+      if (tries === 0) await see('device, wrong code')
+      if (await page.getByText('That was too many tries.').isVisible()) break
+    }
+    await see('device, slowed down')
+    await app.db.deleteFrom('sign_in_throttle').execute()
+
+    const { verification_uri_complete } = await askForCodes(app.issuer)
+    await page.goto(verification_uri_complete)
+    await see('device, the code came with the address')
+    await enter.click()
+    await page.getByRole('button', { name: 'Allow' }).waitFor()
+    await see('device, the question')
+    await answer(page, 'Allow')
+    await heading(page, 'Your device is connected').waitFor()
+    await see('device, allowed')
+
+    await page.goto(
+      (await askForCodes(app.issuer, television, { scope: 'admin:orders' })).verification_uri_complete,
+    )
+    await enter.click()
+    await page.getByText('Your account has none of the permissions that it asks for.').waitFor()
+    await see('device, nothing to give')
+    const switchAccount = page.getByRole('button', { name: 'Not Annie Easley?' })
+    await switchAccount.click()
+    await page.getByLabel('Username').waitFor()
+    await see('device, another account')
+    await page.goBack()
+    await answer(page, 'Deny')
+    await heading(page, 'Your device is not connected').waitFor()
+    await see('device, denied')
+    await page.goto(`${app.issuer}/device/over`)
+    await heading(page, 'This is over').waitFor()
+    await see('problem: the code of a device is over')
   },
 
   async 'requests that go wrong'({ app, party, page, see }) {

@@ -9,6 +9,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { protocolPost, type TokenResponse } from '../support/authorization.ts'
 import {
   askForCodes,
+  DEVICE_GRANT,
   type DeviceCodes,
   decide,
   devicesFile,
@@ -223,6 +224,10 @@ describe('what a device may ask for', () => {
       { scope: 'read:stock' },
       'invalid_target',
     ],
+    ['a scope that cannot be stored', television, { scope: 'openid \0' }, 'invalid_request'],
+    ['two scopes', television, { scope: ['openid', 'profile'] }, 'invalid_request'],
+    ['a scope of blanks', television, { scope: '  ' }, 'invalid_scope'],
+    ['a resource that is no address', television, { resource: 'orders' }, 'invalid_target'],
     ['anything without the grant type', ordersWeb, {}, 'invalid_request'],
     ['anything as somebody else', { ...kiosk, client_secret: 'wrong' }, {}, 'invalid_client'],
   ])('not %s', async (_what, client, params, error) => {
@@ -276,6 +281,28 @@ describe('what a device may ask for', () => {
     await agent.submit(question, { decision: 'allow', scope }, { button: 'Deny' })
     expect(errorOf(await poll(app.issuer, codes.device_code))).toEqual([400, 'access_denied'])
   })
+})
+
+test.each([
+  ['a code that nobody has', { device_code: 'x' }, 'invalid_grant'],
+  ['a very long code', { device_code: 'x'.repeat(50_000) }, 'invalid_grant'],
+  ['no code', {}, 'invalid_request'],
+  ['a user code', { device_code: 'BCDF-GHJK' }, 'invalid_grant'],
+])('a poll with %s is refused', async (_what, params, error) => {
+  const grant = { grant_type: DEVICE_GRANT, ...params } as Record<string, string>
+  expect(errorOf(await protocolPost(app.issuer, '/token', television, grant))).toEqual([400, error])
+})
+
+test('asking is for devices: no GET, no scripts of other origins', async () => {
+  expect((await fetch(`${app.issuer}/device_authorization`)).status).toBe(405)
+  const origin = new URL(ordersWeb.redirect_uris?.[0] ?? '').origin
+  const answer = await fetch(`${app.issuer}/device_authorization`, {
+    method: 'POST',
+    headers: { origin },
+    body: new URLSearchParams({ client_id: television.client_id }),
+  })
+  expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([400, null])
+  expect(answer.headers.get('cache-control')).toBe('no-store')
 })
 
 describe('the grant of a device', () => {

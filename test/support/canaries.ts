@@ -14,7 +14,7 @@ export interface Canaries {
 const LEAST = 8
 
 const SECRET_FIELDS =
-  /^(password|client_secret|code|code_verifier|refresh_token|access_token|id_token|id_token_hint|token|registration_access_token|secret|csrf|xsrf)$/
+  /^(password|client_secret|code|code_verifier|device_code|user_code|refresh_token|access_token|id_token|id_token_hint|token|registration_access_token|secret|csrf|xsrf)$/
 
 export function createCanaries(): Canaries {
   const values = new Map<string, string>()

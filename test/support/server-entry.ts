@@ -45,7 +45,7 @@ function delayAfterReads(ms: number): KyselyPlugin {
   }
 }
 
-type Consumable = 'authorization_code' | 'refresh_token' | 'pushed_authorization_request'
+type Consumable = 'authorization_code' | 'device_code' | 'refresh_token' | 'pushed_authorization_request'
 
 /** Single use as it must not be done: what `find` said is believed, and the mark is set without a condition. */
 function breakSingleUse(db: Db, keyring: Keyring): WrapStore {
@@ -58,6 +58,7 @@ function breakSingleUse(db: Db, keyring: Keyring): WrapStore {
   }
   return (model, store) => {
     if (model === 'AuthorizationCode') return { ...store, consume: consumeOf('authorization_code') }
+    if (model === 'DeviceCode') return { ...store, consume: consumeOf('device_code') }
     if (model === 'RefreshToken') return { ...store, consume: consumeOf('refresh_token') }
     if (model === 'PushedAuthorizationRequest')
       return { ...store, consume: consumeOf('pushed_authorization_request') }
