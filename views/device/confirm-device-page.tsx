@@ -35,6 +35,7 @@ export function ConfirmDevicePage(props: ConfirmDevicePageProps) {
   const { device: words, consent } = usePage().messages
   return (
     <FocusedPage
+      id="device-confirm"
       title={words.confirmDocumentTitle(client.name)}
       mark={<ClientMark name={client.name} logoUri={client.logoUri} />}
       heading={words.confirmTitle(<Name key="client">{client.name}</Name>)}
@@ -71,11 +72,11 @@ export function ConfirmDevicePage(props: ConfirmDevicePageProps) {
         )}
         <div class="buttons buttons-equal">
           {groups.length > 0 ? (
-            <Button name="decision" value="allow">
+            <Button id="allow" name="decision" value="allow">
               {consent.allow}
             </Button>
           ) : null}
-          <Button look="secondary" name="decision" value="deny">
+          <Button id="deny" look="secondary" name="decision" value="deny">
             {consent.deny}
           </Button>
         </div>

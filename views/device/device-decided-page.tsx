@@ -18,7 +18,10 @@ export function DeviceDecidedPage({ allowed, client }: DeviceDecidedPageProps) {
     </Name>
   )
   return (
-    <FocusedPage title={allowed ? words.allowedTitle : words.deniedTitle}>
+    <FocusedPage
+      id={allowed ? 'device-allowed' : 'device-denied'}
+      title={allowed ? words.allowedTitle : words.deniedTitle}
+    >
       <p>{allowed ? words.allowed(name) : words.denied(name)}</p>
       <p class="hint">{allowed ? words.later : words.notYou}</p>
       <p class="buttons">

@@ -30,6 +30,7 @@ export function EnterCodePage(props: EnterCodePageProps) {
       : `${messages.signIn.tooMany} ${messages.signIn.retryAfter(retryAfterSeconds)}`
   return (
     <FocusedPage
+      id="device-code"
       title={words.title}
       lead={prefilled ? words.compare : words.lead}
       hasErrors={error !== undefined || slowed !== undefined}
@@ -51,7 +52,7 @@ export function EnterCodePage(props: EnterCodePageProps) {
           describedBy={slowed ? formErrorId : undefined}
           autoFocus
         />
-        <Button>{words.continue}</Button>
+        <Button id="continue">{words.continue}</Button>
       </Form>
     </FocusedPage>
   )

@@ -9,14 +9,15 @@ interface Appearance {
 }
 
 export interface ButtonProps extends Appearance {
+  id?: string | undefined
   name?: string | undefined
   value?: string | undefined
 }
 
 /** A button that sends its form. */
-export function Button({ look = 'primary', compact, name, value, children }: ButtonProps) {
+export function Button({ look = 'primary', compact, id, name, value, children }: ButtonProps) {
   return (
-    <button type="submit" class={classes(look, compact)} name={name} value={value}>
+    <button type="submit" id={id} class={classes(look, compact)} name={name} value={value}>
       {children}
     </button>
   )

@@ -9,11 +9,13 @@ export interface DocumentProps {
   /** some input was refused: the title says so first, as it is what a screen reader reads first */
   hasErrors?: boolean | undefined
   layout: 'wide' | 'focused'
+  /** which page this is, for whoever drives it from outside (docs/conformance.md): stable, whatever its words say */
+  id?: string | undefined
   children: ComponentChildren
 }
 
 /** The document around every page: head, skip link, and the two modules that only ever add comfort. */
-export function Document({ title, hasErrors, layout, children }: DocumentProps) {
+export function Document({ title, hasErrors, layout, id, children }: DocumentProps) {
   const { accentColor, asset, locale, logoUrl, messages } = usePage()
   return (
     <html lang={locale} dir={messages.direction}>
@@ -30,7 +32,7 @@ export function Document({ title, hasErrors, layout, children }: DocumentProps) 
         <script type="module" src={asset('times.js')} />
         <script type="module" src={asset('copy.js')} />
       </head>
-      <body class={layout}>
+      <body class={layout} id={id && `page-${id}`}>
         <a class="skip-link" href="#content">
           {messages.layout.skip}
         </a>

@@ -4,6 +4,8 @@ import { Flash } from './flash.tsx'
 import { LogoLink } from './logo.tsx'
 
 export interface FocusedPageProps {
+  /** as of `Document` */
+  id?: string | undefined
   title: string
   heading?: ComponentChildren | undefined
   lead?: ComponentChildren | undefined
@@ -16,9 +18,18 @@ export interface FocusedPageProps {
 }
 
 /** The shell of pages that ask for one thing: one card, no navigation. */
-export function FocusedPage({ title, heading, lead, mark, hasErrors, aside, children }: FocusedPageProps) {
+export function FocusedPage({
+  id,
+  title,
+  heading,
+  lead,
+  mark,
+  hasErrors,
+  aside,
+  children,
+}: FocusedPageProps) {
   return (
-    <Document title={title} hasErrors={hasErrors} layout="focused">
+    <Document id={id} title={title} hasErrors={hasErrors} layout="focused">
       <header class="focused-header">
         <LogoLink />
       </header>

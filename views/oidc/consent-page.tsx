@@ -33,6 +33,7 @@ export function ConsentPage(props: ConsentPageProps) {
   const words = usePage().messages.consent
   return (
     <FocusedPage
+      id="consent"
       title={words.documentTitle(client.name)}
       mark={<ClientMark name={client.name} logoUri={client.logoUri} />}
       heading={words.title(<Name key="client">{client.name}</Name>)}
@@ -54,10 +55,10 @@ export function ConsentPage(props: ConsentPageProps) {
           {words.destination} <Name strong>{client.host}</Name>
         </p>
         <div class="buttons buttons-equal">
-          <Button name="decision" value="allow">
+          <Button id="allow" name="decision" value="allow">
             {words.allow}
           </Button>
-          <Button look="secondary" name="decision" value="deny">
+          <Button id="deny" look="secondary" name="decision" value="deny">
             {words.deny}
           </Button>
         </div>

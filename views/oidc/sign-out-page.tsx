@@ -16,7 +16,7 @@ export interface SignOutPageProps {
 export function SignOutPage({ action, xsrf, client }: SignOutPageProps) {
   const words = usePage().messages.signOut
   return (
-    <FocusedPage title={words.title}>
+    <FocusedPage id="sign-out" title={words.title}>
       <p>
         {client
           ? [
@@ -32,10 +32,12 @@ export function SignOutPage({ action, xsrf, client }: SignOutPageProps) {
       </p>
       <Form action={action} hidden={{ xsrf }}>
         <div class="buttons buttons-equal">
-          <Button name="logout" value="yes">
+          <Button id="sign-out" name="logout" value="yes">
             {words.button}
           </Button>
-          <Button look="secondary">{words.stay}</Button>
+          <Button id="stay" look="secondary">
+            {words.stay}
+          </Button>
         </div>
       </Form>
     </FocusedPage>

@@ -7,7 +7,7 @@ import { usePage } from '../page-context.ts'
 export function SignedOutPage({ client }: { client?: { name: string } | undefined }) {
   const words = usePage().messages.signedOut
   return (
-    <FocusedPage title={words.title}>
+    <FocusedPage id="signed-out" title={words.title}>
       <p>
         {client
           ? words.client(

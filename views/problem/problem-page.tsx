@@ -23,7 +23,7 @@ export interface ProblemPageProps {
 export function ProblemPage({ status, title, message, detail, code, requestId, back }: ProblemPageProps) {
   const words = usePage().messages.problem
   return (
-    <FocusedPage title={title} lead={message}>
+    <FocusedPage id="problem" title={title} lead={message}>
       <dl class="details">
         <div>
           <dt>{words.reference}</dt>
@@ -43,7 +43,7 @@ export function ProblemPage({ status, title, message, detail, code, requestId, b
         <div>
           <dt>{code ? words.code : words.status}</dt>
           <dd>
-            <code>{code ? `${status} ${code}` : status}</code>
+            <code id="error-code">{code ? `${status} ${code}` : status}</code>
           </dd>
         </div>
       </dl>

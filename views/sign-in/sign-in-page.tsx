@@ -36,6 +36,7 @@ export function SignInPage(props: SignInPageProps) {
   const focusPassword = !errors.username && (errors.password !== undefined || values.username !== '')
   return (
     <FocusedPage
+      id="sign-in"
       title={words.title}
       lead={
         client
@@ -68,7 +69,7 @@ export function SignInPage(props: SignInPageProps) {
           autoFocus={focusPassword}
           describedBy={refusal ? formErrorId : undefined}
         />
-        <Button>{words.button}</Button>
+        <Button id="sign-in">{words.button}</Button>
       </Form>
     </FocusedPage>
   )
