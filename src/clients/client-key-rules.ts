@@ -12,11 +12,12 @@ type AssertionAlg = (typeof ASSERTION_ALGS)[number]
 
 const RSA_BITS = { least: 2048, most: 8192 }
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
-/** What a public key of each type is made of. Types that are not here are of no use, and harm nobody. */
+/** What a public key of each type is made of; the library insists on it. Types that are not here it passes over. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   EC: ['crv', 'x', 'y'],
   OKP: ['crv', 'x'],
   RSA: ['n', 'e'],
+  AKP: ['alg', 'pub'],
 }
 const TYPE_OF: Readonly<Record<AssertionAlg, { readonly kty: string; readonly crv?: string }>> = {
   ES256: { kty: 'EC', crv: 'P-256' },
@@ -81,7 +82,8 @@ function keyMistake(key: Item): { member?: string; message: string } | undefined
   const members = kty === undefined ? undefined : MEMBERS[kty]
   if (!members) return undefined
   const missing = members.find(member => !textOf(key[member]))
-  if (missing !== undefined) return { member: missing, message: 'is missing' }
+  if (missing !== undefined)
+    return { member: missing, message: key[missing] === undefined ? 'is missing' : 'must be text' }
   if (kty !== 'RSA' && !Object.values(TYPE_OF).some(({ crv }) => crv === key.crv)) return undefined
   return importMistake(key, members)
 }

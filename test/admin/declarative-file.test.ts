@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { DeclarativeFileError, parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
 import {
-  DEVICE,
   EC,
   FINE,
   KEY_MISTAKES,
@@ -11,6 +10,7 @@ import {
   SECRET_MISTAKES,
   SETTING_MISTAKES,
 } from '../support/client-settings.ts'
+import { DEVICE_GRANT } from '../support/devices.ts'
 
 const EXAMPLE = readFileSync(new URL('../../examples/latchkey.yaml', import.meta.url), 'utf8')
 const SECRET = 'a-long-secret-for-tests-only-0123456789'
@@ -251,7 +251,7 @@ surprise: 1
   })
 
   it('takes a client for devices, public or with a key', () => {
-    const device = { grant_types: [DEVICE, 'refresh_token'], redirect_uris: [] }
+    const device = { grant_types: [DEVICE_GRANT, 'refresh_token'], redirect_uris: [] }
     expect(mistakesOf(keyed({ ...device, jwks: keySet(EC) }))).toEqual([])
     const isPublic = { client_secret: undefined, token_endpoint_auth_method: 'none' }
     expect(mistakesOf(client({ ...device, ...isPublic, dpop_bound_access_tokens: true }))).toEqual([])

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Agent, Page } from '../support/agent.ts'
 import type { TestApp } from '../support/app.ts'
-import { DEVICE, EC, ED, KEY_MISTAKES, keySet, SETTING_MISTAKES } from '../support/client-settings.ts'
+import { EC, ED, KEY_MISTAKES, keySet, SETTING_MISTAKES } from '../support/client-settings.ts'
+import { DEVICE_GRANT } from '../support/devices.ts'
 import { parse } from '../support/html.ts'
 import { ORDERS } from '../support/orders.ts'
 import { errorsOf, shownOnce } from '../support/signed-in-agent.ts'
@@ -153,7 +154,7 @@ it('a client for devices', async () => {
   const id = shownOnce(page, 'client-id')
   expect(await row(id)).toMatchObject({
     application_type: 'native',
-    grant_types: [DEVICE, 'refresh_token'],
+    grant_types: [DEVICE_GRANT, 'refresh_token'],
     token_endpoint_auth_method: 'none',
   })
   const shown = await textOf(`/clients/${id}`)

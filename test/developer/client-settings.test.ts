@@ -1,17 +1,22 @@
 // /v1/clients: private_key_jwt, PAR, DPoP, back-channel logout and devices, as settings of a client.
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { importJWK, SignJWT } from 'jose'
 import { made } from '../support/api-callers.ts'
 import { protocolPost } from '../support/authorization.ts'
 import {
-  DEVICE,
   EC,
   ED,
   FINE,
   KEY_MISTAKES,
   keySet,
+  P384,
+  PRIVATE_EC,
+  RSA,
   SECRET_MISTAKES,
   SETTING_MISTAKES,
 } from '../support/client-settings.ts'
+import { DEVICE_GRANT } from '../support/devices.ts'
 import { ORDERS } from '../support/orders.ts'
 import { refusal, startWorld, type World } from './world.ts'
 
@@ -105,7 +110,7 @@ describe('settings of a client', () => {
     expect(client).toMatchObject({
       application_kind: 'device',
       application_type: 'native',
-      grant_types: [DEVICE, 'refresh_token'],
+      grant_types: [DEVICE_GRANT, 'refresh_token'],
       token_endpoint_auth_method: 'none',
       redirect_uris: [],
       secrets: [],
@@ -124,6 +129,35 @@ describe('a client that signs with a key of its own', () => {
       detail: expect.stringContaining('private_key_jwt'),
     })
     expect(await livingSecrets(id)).toEqual([])
+  })
+
+  it.each([
+    ['alone', keySet(EC)],
+    [
+      'among keys for other uses and of other kinds',
+      keySet(P384, { kty: 'XYZ' }, { ...RSA, use: 'enc' }, EC),
+    ],
+  ])('gets a token by its signature, its key %s', async (_what, jwks) => {
+    const { client_id: id } = await made(world.ada, '/v1/clients', keyed({ jwks }))
+    const assertion = await new SignJWT({ jti: randomUUID() })
+      .setProtectedHeader({ alg: 'ES256', kid: 'ec-1' })
+      .setIssuer(String(id))
+      .setSubject(String(id))
+      .setAudience(world.app.issuer)
+      .setIssuedAt()
+      .setExpirationTime('1 minute')
+      .sign(await importJWK(PRIVATE_EC, 'ES256'))
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      resource: ORDERS,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
+    })
+    const answer = await fetch(`${world.app.issuer}/token`, { method: 'POST', body })
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      expect.objectContaining({ scope: 'read:orders' }),
+    ])
   })
 
   it('loses the secrets it had: they do not come back when it sends secrets again', async () => {

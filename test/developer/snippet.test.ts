@@ -6,6 +6,7 @@ import * as oidc from 'openid-client'
 import type { Agent } from '../support/agent.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { answer } from '../support/authorization.ts'
+import { decide, enterCode } from '../support/devices.ts'
 import { ORDERS, ordersFile } from '../support/orders.ts'
 import { shownOnce, signedInAgent } from '../support/signed-in-agent.ts'
 
@@ -146,6 +147,21 @@ it.each([
   const { snippet } = await register('service', '', { ...fields, ...more })
   const run = new AsyncFunction('oidc', 'env', 'importPKCS8', `${withoutImports(snippet)}\nreturn tokens`)
   const { access_token } = await run(oidc, env, importPKCS8)
+  expect(decodeJwt(String(access_token))).toMatchObject({ aud: ORDERS, scope: 'read:orders' })
+  expect(decodeJwt(String(access_token)).cnf).toEqual(cnf)
+})
+
+it.each([
+  ['', {}, undefined],
+  [', tokens bound to a key', BOUND, { jkt: expect.anything() }],
+])('device%s', async (_what, more, cnf) => {
+  const { snippet } = await register('device', '', more)
+  const [before = '', after = ''] = withoutImports(snippet).split('// Show them')
+  const begin = new AsyncFunction('oidc', `${before}\nreturn { config, started${cnf ? ', DPoP' : ''} }`)
+  const begun = await begin(oidc)
+  await decide(ada, await enterCode(ada, (begun.started as { user_code: string }).user_code), 'allow')
+  const goOn = new AsyncFunction('oidc', ...Object.keys(begun), `// ${after}\nreturn tokens`)
+  const { access_token } = await goOn(oidc, ...Object.values(begun))
   expect(decodeJwt(String(access_token))).toMatchObject({ aud: ORDERS, scope: 'read:orders' })
   expect(decodeJwt(String(access_token)).cnf).toEqual(cnf)
 })

@@ -1,8 +1,6 @@
 // What can be wrong with the settings of a client, whichever door they come through: the declarative file, the JSON API, a form.
 import { generateKeyPairSync } from 'node:crypto'
 
-export const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
-
 type Jwk = Readonly<Record<string, unknown>>
 
 const elliptic = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve })
@@ -29,6 +27,13 @@ export const KEY_MISTAKES: readonly (readonly [string, object, string, RegExp])[
   ['a symmetric key', { jwks: keySet(EC, { kty: 'oct', k: 'c2VjcmV0' }) }, 'jwks.keys[1].kty', /not be oct/],
   ['a private key', { jwks: keySet(PRIVATE_EC) }, 'jwks.keys[0].d', /part of a private key/],
   ['half a point', { jwks: keySet({ ...EC, y: undefined }) }, 'jwks.keys[0].y', /^is missing/],
+  [
+    'half a key after tomorrow',
+    { jwks: keySet({ kty: 'AKP', alg: 'ML-DSA-44' }) },
+    'jwks.keys[0].pub',
+    /^is missing/,
+  ],
+  ['a number in it', { jwks: keySet({ ...EC, x: 5 }) }, 'jwks.keys[0].x', /^must be text/],
   ['a point off the curve', { jwks: keySet({ ...EC, y: EC.x }) }, 'jwks.keys[0]', /not a public key/],
   [
     'a modulus that is no number',
