@@ -130,7 +130,7 @@ describe('an authorization request that is wrong otherwise', () => {
       'orders',
       '__proto__',
       'javascript:alert(1)',
-      'https://api.example.com/',
+      'https://api.example.com//',
       'https://api.example.com#x',
     ].map((resource): [Params, string] => [{ resource }, 'invalid_target']),
     [{ resource: ['https://api.example.com', 'https://evil.example'] }, 'invalid_target'],

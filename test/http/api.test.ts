@@ -313,7 +313,7 @@ describe('the document', () => {
       operationId: 'post_things',
       summary: 'Make a thing',
       tags: ['things'],
-      security: [{ bearer: ['things:write'] }, { api_key: ['things:write'] }, { session: ['things:write'] }],
+      security: ['bearer', 'dpop', 'api_key', 'session'].map(scheme => ({ [scheme]: ['things:write'] })),
       requestBody: {
         required: true,
         content: { 'application/json': { schema: expect.objectContaining({ required: ['name'] }) } },
