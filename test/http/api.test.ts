@@ -330,6 +330,7 @@ describe('the document', () => {
     expect(paths['/v1/hello']?.get?.security).toEqual([])
     expect(paths['/v1/things/{name}']?.get?.security).toEqual([
       { bearer: [] },
+      { dpop: [] },
       { api_key: [] },
       { session: [] },
     ])
