@@ -7,6 +7,7 @@ import {
   boolean,
   cidrs,
   colour,
+  documentHosts,
   durationOrNone,
   headerName,
   integer,
@@ -47,6 +48,8 @@ export interface Config {
   readonly tokenPrefixes: readonly string[]
   readonly environments: readonly string[]
   readonly signUp: SignUpPolicy
+  /** Hosts, with a port unless it is 443; `*.` in front for all names below. */
+  readonly clientIdMetadataDocuments: readonly string[]
   readonly clientRegistration: ClientRegistrationPolicy
   /** Of clients that registered without a token; undefined: for ever. */
   readonly neverUsedClientLifetime: number | undefined
@@ -181,6 +184,15 @@ export const SETTINGS = {
     meaning:
       'Who may create an account: anyone (open), people with an invitation (invite), or nobody (closed).',
     example: 'invite',
+  },
+  CLIENT_ID_METADATA_DOCUMENTS: {
+    parse: documentHosts,
+    fallback: always([]),
+    shown: 'none',
+    meaning:
+      'Hosts whose applications need no registration: their client_id is the https address of a document about them. ' +
+      '*.example.com is every name below example.com.',
+    example: 'claude.ai,vscode.dev',
   },
   CLIENT_REGISTRATION: {
     parse: oneOf('closed', 'token', 'open'),
@@ -366,6 +378,7 @@ export function loadConfig(environment: Environment): Config {
     tokenPrefixes: read('TOKEN_PREFIX'),
     environments: read('ENVIRONMENTS'),
     signUp: read('SIGN_UP') as SignUpPolicy,
+    clientIdMetadataDocuments: read('CLIENT_ID_METADATA_DOCUMENTS'),
     clientRegistration: read('CLIENT_REGISTRATION') as ClientRegistrationPolicy,
     neverUsedClientLifetime: read('NEVER_USED_CLIENT_LIFETIME'),
     unusedClientLifetime: read('UNUSED_CLIENT_LIFETIME'),

@@ -51,6 +51,19 @@ export const durationOrNone: Parser<number | undefined> = value => {
   return seconds > 0 ? seconds : fail('must be a duration such as 24h or 90d, or none')
 }
 
+/** `claude.ai`, `localhost:8443`, `*.example.com`. */
+export const documentHosts: Parser<string[]> = value => {
+  const items = list(value)
+  for (const item of items) {
+    const [, host = ''] = /^(?:\*\.(?=[^:]+\.[^:]+$))?([^*]+)$/.exec(item) ?? []
+    if (host === '' || URL.parse(`https://${host}`)?.host !== host)
+      fail(
+        `has "${item}", which is not a host such as app.example.com, app.example.com:8443 or *.example.com`,
+      )
+  }
+  return items
+}
+
 /** Headers that mean something else already. */
 const TAKEN_HEADERS =
   /^(authorization|cookie|host|origin|referer|dpop|content-.*|x-csrf-token|x-forwarded-.*|forwarded|sec-.*)$/

@@ -34,6 +34,7 @@ describe('settings', () => {
       tokenPrefixes: ['lk'],
       environments: ['live', 'test'],
       signUp: 'open',
+      clientIdMetadataDocuments: [],
       clientRegistration: 'token',
       neverUsedClientLifetime: 86_400,
       unusedClientLifetime: 15_552_000,

@@ -75,6 +75,17 @@ export interface ClientTables {
     resource: string
     scope: string
   }
+  /** When the document was read that is a client's `client_id` (metadata-document.ts). */
+  client_metadata_document: {
+    client_id: string
+    fetched_at: Date
+    /** Then it is to be read again. */
+    fresh_until: Date
+    /** Then, if it could not be read again, the client is refused. */
+    usable_until: Date
+    /** When reading it was last tried. */
+    tried_at: Date
+  }
   /** A client that registered itself, and the token it is managed with (RFC 7592). */
   client_registration: {
     client_id: string

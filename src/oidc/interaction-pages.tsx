@@ -10,6 +10,7 @@ import { SignUpPage, type SignUpPageProps } from '../../views/sign-in/sign-up-pa
 import { findAccount } from '../accounts/account.ts'
 import type { BrowserSession, BrowserSessions } from '../accounts/browser-session.ts'
 import { findOrganization } from '../accounts/organization.ts'
+import { documentHost } from '../clients/document-address.ts'
 import { transaction } from '../db/transaction.ts'
 import { type Context, type State, sourceOf } from '../http/context.ts'
 import { type Form, readForm } from '../http/forms.ts'
@@ -127,6 +128,8 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
         client={{
           name: client.clientName,
           logoUri: client.metadata.logo_uri,
+          describedAt:
+            client.registration === 'metadata_document' ? documentHost(client.clientId) : undefined,
           verified: client.organizationId !== null,
           host: target.host || target.protocol,
           organization: organization?.name,

@@ -19,6 +19,7 @@ import { createBrowserSessions } from './browser-sessions.ts'
 import { buildProvider } from './build-provider.ts'
 import { createApplications } from './consent.ts'
 import type { OidcDeps } from './deps.ts'
+import { createMetadataClients } from './metadata-clients.ts'
 import { setJwtAside } from './presented-token.ts'
 import { createProtocolPages } from './protocol-pages.tsx'
 import { finishAnswers } from './provider-answers.ts'
@@ -84,6 +85,7 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
 
   const prepare = compose([
     ...finishAnswers,
+    createMetadataClients(deps, () => current.provider),
     nameResourcesAsRegistered(deps.resources),
     prepareAuthorizationRequest(deps),
     setJwtAside,

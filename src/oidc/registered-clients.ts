@@ -87,17 +87,7 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
     registration_client_uri: `${config.issuer}/register/${client.clientId}`,
   })
 
-  /** What the library could not build would fail at every request of the client. @throws Problem 400 */
-  function check(client: DescribedClient): void {
-    const { Client: Model } = provider() as unknown as { Client: new (metadata: unknown) => unknown }
-    try {
-      new Model(toMetadata(client))
-    } catch (error) {
-      const { error: code, error_description: description } = error as Record<string, unknown>
-      if (code !== 'invalid_client_metadata' && code !== 'invalid_redirect_uri') throw error
-      throw new Problem(400, code, String(description))
-    }
-  }
+  const check = (client: DescribedClient) => checkWithLibrary(provider(), client)
 
   /** The client and its registration. @throws Problem 401 also for one that has been taken over, or is shut */
   async function present(tx: Tx | typeof db, { clientId, token }: Holder) {
@@ -221,8 +211,20 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
   }
 }
 
+/** What the library could not build would fail at every request of the client. @throws Problem 400 */
+export function checkWithLibrary(provider: Provider, client: DescribedClient): void {
+  const { Client: Model } = provider as unknown as { Client: new (metadata: unknown) => unknown }
+  try {
+    new Model(toMetadata(client))
+  } catch (error) {
+    const { error: code, error_description: description } = error as Record<string, unknown>
+    if (code !== 'invalid_client_metadata' && code !== 'invalid_redirect_uri') throw error
+    throw new Problem(400, code, String(description))
+  }
+}
+
 /** Somebody who allowed it would not recognise it: then it is asked again. */
-function looksDifferent(before: Client, after: DescribedClient): boolean {
+export function looksDifferent(before: Client, after: DescribedClient): boolean {
   const seen = ({ clientName, redirectUris }: Pick<Client, 'clientName' | 'redirectUris'>) =>
     JSON.stringify([clientName, [...redirectUris].sort()])
   return seen(before) !== seen(after)

@@ -197,6 +197,9 @@ export function providerSettings(
         }),
       }
     },
+    ...(config.clientIdMetadataDocuments.length > 0 && {
+      discovery: { client_id_metadata_document_supported: true },
+    }),
     renderError: pages.error,
     // The library asks for addresses as text.
     fetch: (url, init) => outbound(String(url), init),

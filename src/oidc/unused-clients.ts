@@ -1,7 +1,8 @@
 /**
  * Clients that registered themselves go when nobody uses them: those registered without a token soon when nobody ever
  * has, all others a long time after their last use. None goes that can still do something for a person, that has an API
- * key, or that an organization has taken over. What was issued to one is ended with it.
+ * key, or that an organization has taken over; nor one that an operator shut and whose document would bring it back.
+ * What was issued to one is ended with it.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { deleteClient, lockClient } from '../clients/client-state.ts'
@@ -39,6 +40,7 @@ function isUnused({ neverUsedClientLifetime: never, unusedClientLifetime: unused
     seconds === undefined ? sql`false` : sql`${time} < now() - make_interval(secs => ${seconds})`
   return sql<boolean>`(
     c.registration <> 'operator' AND c.organization_id IS NULL
+    AND NOT (c.registration = 'metadata_document' AND c.disabled_at IS NOT NULL)
     AND (
       ${olderThan(sql`coalesce((SELECT used_at FROM client_use u WHERE u.client_id = c.client_id), c.created_at)`, unused)}
       OR (

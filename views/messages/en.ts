@@ -114,6 +114,7 @@ export const en = {
     title: (client: Words): Words[] => [client, ' asks to use your account'],
     documentTitle: (client: string): string => `Allow ${client}?`,
     organization: (organization: Words): Words[] => ['By ', organization],
+    describedAt: (host: Words): Words[] => ['As described by ', host],
     verified: 'Verified',
     unverified: 'Not verified',
     unverifiedNote: 'Nobody here has checked who runs this application. Allow it only if you trust it.',

@@ -8,6 +8,8 @@ export interface ShownClient {
   logoUri?: string | undefined
   verified: boolean
   organization?: string | undefined
+  /** the host of the document that its client_id is the address of */
+  describedAt?: string | undefined
 }
 
 /** Whose application this is, and whether somebody here knows that. */
@@ -18,6 +20,7 @@ export function ClientOrigin({ client }: { client: ShownClient }) {
       {client.organization ? (
         <>{words.organization(<Name key="organization">{client.organization}</Name>)} </>
       ) : null}
+      {client.describedAt ? <>{words.describedAt(<Name key="host">{client.describedAt}</Name>)} </> : null}
       {client.verified ? (
         <Badge tone="success">{words.verified}</Badge>
       ) : (
