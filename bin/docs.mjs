@@ -1,4 +1,4 @@
-// `npm run docs` prints docs/settings.md and .env.example from the table in src/config.ts; with --check it only says
+// `npm run docs` prints docs/settings.md and .env.example from the table in src/settings.ts; with --check it only says
 // which of them is stale. This file must parse on Node 20.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,7 +7,7 @@ import { buildWhenStale } from './build.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 if (!buildWhenStale()) process.exit(1)
-const { SETTINGS } = await import('../dist/src/config.js')
+const { SETTINGS } = await import('../dist/src/settings.js')
 
 const settings = Object.entries(SETTINGS)
 const isCheck = process.argv.includes('--check')
@@ -29,7 +29,7 @@ function settingsPage() {
   )
   return `# Settings
 
-<!-- Printed from the table in src/config.ts by \`npm run docs\`. -->
+<!-- Printed from the table in src/settings.ts by \`npm run docs\`. -->
 
 Settings are environment variables; an empty one counts as unset. Lists are separated by commas, durations are written
 \`30s\`, \`15m\`, \`24h\`, \`90d\`. Everything that is wrong is reported at once, and then nothing is started.
@@ -53,7 +53,7 @@ function environmentExample() {
       '\n',
     ),
   )
-  return `# Every setting of Latchkey, with its default or an example. Printed from the table in src/config.ts by: npm run docs
+  return `# Every setting of Latchkey, with its default or an example. Printed from the table in src/settings.ts by: npm run docs
 #
 # Latchkey reads the environment, not this file. Copy it to .env, fill it in and load it, for instance with
 # "node --env-file=.env bin/latchkey.mjs start", a systemd EnvironmentFile or the env_file of a compose file.

@@ -1,26 +1,8 @@
 /**
- * Every setting, in one table: name, parser, default, meaning. `docs/settings.md` and `.env.example` are printed
- * from it. Only this file and main.ts read the environment. `loadConfig` reports everything wrong at once.
+ * The settings, read: `loadConfig` makes one frozen object of the environment and reports everything wrong at once. The
+ * table itself is settings.ts. Only this file and main.ts read the environment.
  */
-import {
-  addressRanges,
-  boolean,
-  cidrs,
-  colour,
-  documentHosts,
-  durationOrNone,
-  headerName,
-  integer,
-  issuer,
-  logo,
-  names,
-  oneOf,
-  type Parser,
-  parseDuration,
-  postgresUrl,
-  secrets,
-  text,
-} from './setting-parsers.ts'
+import { type Environment, isProduction, SETTINGS, type Setting } from './settings.ts'
 
 /** What the use of a secret does that a rotation has replaced, after its grace. */
 export type RetiredSecretPolicy = 'report' | 'quarantine' | 'revoke'
@@ -64,6 +46,8 @@ export interface Config {
   /** One more header that keys and tokens may come in, in lower case. */
   readonly apiKeyHeader: string | undefined
   readonly retiredSecretPolicy: RetiredSecretPolicy
+  /** undefined: only when somebody rotates it. */
+  readonly signingKeyLifetime: number | undefined
   readonly logLevel: LogLevel
   readonly accentColor: string
   readonly logoUrl: string | undefined
@@ -71,242 +55,6 @@ export interface Config {
   readonly shutdownTimeout: number
   readonly shutdownDelay: number
 }
-
-type Environment = Readonly<Record<string, string | undefined>>
-interface Setting<T> {
-  readonly parse: Parser<T>
-  readonly fallback: (environment: Environment) => T
-  /** The default as the documentation shows it. */
-  readonly shown: string
-  readonly meaning: string
-  /** For `.env.example`, where the default is not a value. */
-  readonly example?: string
-}
-
-const isProduction = (environment: Environment) => environment.NODE_ENV === 'production'
-const always =
-  <T>(value: T) =>
-  () =>
-    value
-
-/** The table. The key is the environment variable's name. */
-export const SETTINGS = {
-  PORT: {
-    parse: integer(1, 65_535),
-    fallback: always(3000),
-    shown: '3000',
-    meaning: 'Port to listen on.',
-  },
-  HOST: { parse: text, fallback: always('127.0.0.1'), shown: '127.0.0.1', meaning: 'Address to listen on.' },
-  ISSUER: {
-    parse: issuer,
-    fallback: always(''),
-    shown: 'http://localhost:PORT',
-    meaning: 'The issuer identifier: the origin that people and clients use. No path.',
-    example: 'https://id.example.com',
-  },
-  DATABASE_URL: {
-    parse: postgresUrl,
-    fallback: always(undefined),
-    shown: 'the embedded Postgres',
-    meaning: 'The Postgres to use (15 or newer). Unset: a real Postgres that Latchkey starts under DATA_DIR.',
-    example: 'postgres://latchkey:secret@db.internal:5432/latchkey',
-  },
-  DATABASE_POOL_SIZE: {
-    parse: integer(1, 1000),
-    fallback: always(10),
-    shown: '10',
-    meaning: 'The most connections a process opens to Postgres.',
-  },
-  DATABASE_WAIT: {
-    parse: parseDuration,
-    fallback: always(30),
-    shown: '30s',
-    meaning: 'How long the start waits for a database that cannot be reached yet.',
-  },
-  DATA_DIR: {
-    parse: text,
-    fallback: always('.latchkey'),
-    shown: '.latchkey',
-    meaning: 'Where the embedded Postgres and generated secrets live.',
-  },
-  LATCHKEY_SECRETS: {
-    parse: secrets,
-    fallback: always([]),
-    shown: 'made in DATA_DIR outside production',
-    meaning:
-      'Master secrets, comma-separated base64url of 32 bytes each, newest first. Every use derives its own key. ' +
-      `One comes from: node -p "crypto.randomBytes(32).toString('base64url')"`,
-  },
-  LATCHKEY_CONFIG: {
-    parse: text,
-    fallback: always(undefined),
-    shown: 'none',
-    meaning: 'Path of the declarative file (YAML or JSON), applied at every start in one transaction.',
-    example: './latchkey.yaml',
-  },
-  TRUSTED_PROXIES: {
-    parse: cidrs,
-    fallback: always([]),
-    shown: 'none',
-    meaning:
-      'Addresses or CIDR ranges of proxies whose forwarding headers are believed. From anyone else they are dropped.',
-    example: '10.0.0.0/8',
-  },
-  OUTBOUND_ALLOW: {
-    parse: addressRanges,
-    fallback: always([]),
-    shown: 'none',
-    meaning:
-      'Addresses or CIDR ranges that requests of this server to its clients (jwks_uri, logout) may reach beside public ' +
-      'addresses, over http too. All addresses of a name must be allowed: localhost often is 127.0.0.1 and ::1.',
-    example: '10.20.0.0/16',
-  },
-  TOKEN_PREFIX: {
-    parse: names(
-      /^[a-z][a-z0-9]{1,15}$/,
-      'a token prefix (a letter, then 1 to 15 letters or digits, lower case)',
-    ),
-    fallback: always(['lk']),
-    shown: 'lk',
-    meaning: 'Prefix of the tokens Latchkey mints; a list, newest first: older prefixes still verify.',
-  },
-  ENVIRONMENTS: {
-    parse: names(/^(live|test)$/, 'live or test'),
-    fallback: always(['live', 'test']),
-    shown: 'live,test',
-    meaning: 'The environments that keys can belong to.',
-  },
-  SIGN_UP: {
-    parse: oneOf('open', 'invite', 'closed'),
-    fallback: environment => (isProduction(environment) ? 'closed' : 'open'),
-    shown: 'open (production: closed)',
-    meaning:
-      'Who may create an account: anyone (open), people with an invitation (invite), or nobody (closed).',
-    example: 'invite',
-  },
-  CLIENT_ID_METADATA_DOCUMENTS: {
-    parse: documentHosts,
-    fallback: always([]),
-    shown: 'none',
-    meaning:
-      'Hosts whose applications need no registration: their client_id is the https address of a document about them. ' +
-      '*.example.com is every name below example.com.',
-    example: 'claude.ai,vscode.dev',
-  },
-  CLIENT_REGISTRATION: {
-    parse: oneOf('closed', 'token', 'open'),
-    fallback: always('token'),
-    shown: 'token',
-    meaning:
-      'Which applications may register themselves: none (closed), those with an initial access token of the ' +
-      'declarative file (token), or any, for OpenID Connect scopes only (open).',
-    example: 'open',
-  },
-  NEVER_USED_CLIENT_LIFETIME: {
-    parse: durationOrNone,
-    fallback: always(86_400),
-    shown: '24h',
-    meaning:
-      'How long an application that registered itself without a token stays when nobody has ever signed in to it; ' +
-      'none: for ever.',
-    example: '7d',
-  },
-  UNUSED_CLIENT_LIFETIME: {
-    parse: durationOrNone,
-    fallback: always(180 * 86_400),
-    shown: '180d',
-    meaning:
-      'How long an application that registered itself stays after its last use, or its registration; what it may ' +
-      'still do for people keeps it. none: for ever.',
-    example: '365d',
-  },
-  REFRESH_GRACE: {
-    parse: parseDuration,
-    fallback: always(10),
-    shown: '10s',
-    meaning: 'For how long after its first use a refresh token still answers with the same successor.',
-  },
-  PERSONAL_ACCESS_TOKEN_LIFETIME: {
-    parse: durationOrNone,
-    fallback: always(90 * 86_400),
-    shown: '90d',
-    meaning: 'How long a personal access token lives when its maker does not say; none: for ever.',
-  },
-  PERSONAL_ACCESS_TOKEN_MAX_LIFETIME: {
-    parse: durationOrNone,
-    fallback: always(366 * 86_400),
-    shown: '366d',
-    meaning: 'The longest life a personal access token can be given; none: any.',
-  },
-  API_KEY_LIFETIME: {
-    parse: durationOrNone,
-    fallback: always(undefined),
-    shown: 'none',
-    meaning: 'How long an API key lives when its maker does not say; none: for ever.',
-    example: '365d',
-  },
-  API_KEY_MAX_LIFETIME: {
-    parse: durationOrNone,
-    fallback: always(undefined),
-    shown: 'none',
-    meaning: 'The longest life an API key can be given; none: any.',
-    example: '730d',
-  },
-  API_KEY_HEADER: {
-    parse: headerName,
-    fallback: always(undefined),
-    shown: 'none',
-    meaning: 'One more header that API keys and personal access tokens may be sent in, beside X-API-Key.',
-    example: 'X-Service-Key',
-  },
-  RETIRED_SECRET_POLICY: {
-    parse: oneOf('report', 'quarantine', 'revoke'),
-    fallback: always('report'),
-    shown: 'report',
-    meaning:
-      'What happens when somebody uses a secret that a rotation replaced and whose grace is over: it is refused and ' +
-      'reported; quarantine and revoke stop the key or token itself too.',
-  },
-  LOG_LEVEL: {
-    parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
-    fallback: always('info'),
-    shown: 'info',
-    meaning:
-      'How much is logged, as JSON lines on standard error: trace, debug, info, warn, error, fatal or silent.',
-  },
-  ACCENT_COLOR: {
-    parse: colour,
-    fallback: always('#3b5bdb'),
-    shown: '#3b5bdb',
-    meaning: 'The accent colour of the pages.',
-  },
-  LOGO_URL: {
-    parse: logo,
-    fallback: always(undefined),
-    shown: "Latchkey's own",
-    meaning: 'Logo on the pages: a path on this server or a data:image URL.',
-  },
-  ALLOW_EMBEDDED_POSTGRES: {
-    parse: boolean,
-    fallback: always(false),
-    shown: 'false',
-    meaning: 'Allow the embedded Postgres in production.',
-  },
-  SHUTDOWN_TIMEOUT: {
-    parse: parseDuration,
-    fallback: always(20),
-    shown: '20s',
-    meaning: 'How long SIGTERM waits for requests in flight before it ends them.',
-  },
-  SHUTDOWN_DELAY: {
-    parse: parseDuration,
-    fallback: environment => (isProduction(environment) ? 3 : 0),
-    shown: '0s (production: 3s)',
-    meaning: 'How long after SIGTERM the server still accepts requests while /health/ready already says no.',
-    example: '3s',
-  },
-} satisfies Record<string, Setting<unknown>>
 
 type SettingName = keyof typeof SETTINGS
 type SettingValue<N extends SettingName> =
@@ -389,6 +137,7 @@ export function loadConfig(environment: Environment): Config {
     apiKeyMaxLifetime: read('API_KEY_MAX_LIFETIME'),
     apiKeyHeader: read('API_KEY_HEADER'),
     retiredSecretPolicy: read('RETIRED_SECRET_POLICY') as RetiredSecretPolicy,
+    signingKeyLifetime: read('SIGNING_KEY_LIFETIME'),
     logLevel: read('LOG_LEVEL') as LogLevel,
     accentColor: read('ACCENT_COLOR'),
     logoUrl: read('LOGO_URL'),

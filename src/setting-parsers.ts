@@ -1,5 +1,5 @@
 /**
- * How the text of a setting becomes its value (config.ts has the table). What is wrong is said in words that finish the
+ * How the text of a setting becomes its value (settings.ts has the table). What is wrong is said in words that finish the
  * sentence "NAME …" and never repeat a secret.
  */
 import { isIP } from 'node:net'

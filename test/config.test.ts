@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
-import { type Config, ConfigError, loadConfig, SETTINGS } from '../src/config.ts'
+import { type Config, ConfigError, loadConfig } from '../src/config.ts'
+import { SETTINGS } from '../src/settings.ts'
 import { runNode } from './support/process.ts'
 
 const SECRET = Buffer.alloc(32, 1).toString('base64url')
@@ -45,6 +46,7 @@ describe('settings', () => {
       apiKeyMaxLifetime: undefined,
       apiKeyHeader: undefined,
       retiredSecretPolicy: 'report',
+      signingKeyLifetime: 7_776_000,
       logLevel: 'info',
       accentColor: '#3b5bdb',
       logoUrl: undefined,
@@ -81,6 +83,8 @@ describe('settings', () => {
     ['DATABASE_WAIT', '2m', 'databaseWait', 120],
     ['DATA_DIR', '/var/lib/latchkey', 'dataDir', '/var/lib/latchkey'],
     ['LATCHKEY_CONFIG', './latchkey.yaml', 'configFile', './latchkey.yaml'],
+    ['SIGNING_KEY_LIFETIME', '30d', 'signingKeyLifetime', 2_592_000],
+    ['SIGNING_KEY_LIFETIME', 'none', 'signingKeyLifetime', undefined],
     ['TRUSTED_PROXIES', '10.0.0.0/8, 192.0.2.7', 'trustedProxies', ['10.0.0.0/8', '192.0.2.7']],
     ['TRUSTED_PROXIES', '2001:db8::/32', 'trustedProxies', ['2001:db8::/32']],
     ['OUTBOUND_ALLOW', '127.0.0.0/8, ::1,FD00::/8', 'outboundAllow', ['127.0.0.0/8', '::1/128', 'fd00::/8']],
