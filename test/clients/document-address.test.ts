@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals'
+import { isDocumentAllowed } from '../../src/clients/document-address.ts'
+import { loadConfig } from '../../src/config.ts'
+
+describe('the setting', () => {
+  it.each(['claude.ai', 'localhost:8443', '*.example.com', 'a.example, b.example'])('%s is taken', value => {
+    expect(loadConfig({ CLIENT_ID_METADATA_DOCUMENTS: value }).clientIdMetadataDocuments).toEqual(
+      value.split(', '),
+    )
+  })
+
+  it.each([
+    'https://claude.ai',
+    'claude.ai/',
+    '*',
+    '*.com',
+    '*.example.com:8443',
+    'a.*.com',
+    'Claude.ai',
+    'a b',
+  ])('%s is not', value => {
+    expect(() => loadConfig({ CLIENT_ID_METADATA_DOCUMENTS: value })).toThrow(
+      'CLIENT_ID_METADATA_DOCUMENTS has',
+    )
+  })
+
+  it.each([
+    ['https://app.example.com/client.json', true],
+    ['https://a.b.example.com/client.json', true],
+    ['https://example.com/client.json', false],
+    ['https://evilexample.com/client.json', false],
+    ['https://app.example.com:8443/client.json', false],
+    ['https://app.example.com.evil.com/client.json', false],
+    ['https://me@app.example.com/client.json', false],
+    ['https://app.example.com./client.json', false],
+    ['http://app.example.com/client.json', false],
+    ['https:app.example.com/client.json', false],
+    ['https://app.example.com\\client.json', false],
+  ])('*.example.com and %s: %s', (clientId, allowed) => {
+    expect(isDocumentAllowed(['*.example.com'], clientId)).toBe(allowed)
+  })
+})
