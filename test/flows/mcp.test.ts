@@ -7,6 +7,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { startApp, type TestApp } from '../support/app.ts'
 import { answer, redirectOf } from '../support/authorization.ts'
+import { type DocumentHost, startDocumentHost } from '../support/document-host.ts'
 import {
   MCP_CALLBACK,
   type McpApplication,
@@ -23,12 +24,18 @@ const DESKTOP = 'notes-desktop'
 
 let app: TestApp
 let server: McpServer
+let host: DocumentHost
 beforeAll(async () => {
   const { port, resource } = await mcpAddress()
+  host = await startDocumentHost()
   app = await startApp(
-    {},
     {
-      resources: [notesResource(resource)],
+      CLIENT_REGISTRATION: 'open',
+      CLIENT_ID_METADATA_DOCUMENTS: host.host,
+      OUTBOUND_ALLOW: '127.0.0.1,::1',
+    },
+    {
+      resources: [notesResource(resource, { self_registered: true })],
       accounts: ordersFile.accounts.map(({ roles: _, ...account }) => account),
       clients: [
         {
@@ -48,6 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.close()
   await app?.close()
+  await host?.close()
 })
 
 /** A person answers what the application asks. @returns the code that comes back to it */
@@ -109,6 +117,72 @@ describe('an application that was registered before', () => {
       content: [{ type: 'text', text: expect.stringContaining(`"owner":"${payload.sub}"`) }],
     })
     await client.close()
+  })
+})
+
+/** From the server's address to its tools, as an application that nobody has registered. */
+async function begin(application: McpApplication) {
+  const { resource: serverUrl } = server
+  expect(await auth(application, { serverUrl })).toBe('REDIRECT')
+  expect(await auth(application, { serverUrl, authorizationCode: await allow(application) })).toBe(
+    'AUTHORIZED',
+  )
+  const { payload } = await verify(application.given?.access_token)
+  expect(payload).toMatchObject({
+    aud: server.resource,
+    client_id: application.client?.client_id,
+    scope: READ_NOTES,
+  })
+  const transport = new StreamableHTTPClientTransport(new URL(serverUrl), { authProvider: application })
+  const client = new Client({ name: 'notes-desktop', version: '1.0.0' })
+  await client.connect(transport as Transport)
+  const { tools } = await client.listTools()
+  await client.close()
+  expect(tools.map(({ name }) => name)).toEqual(['list_notes'])
+  expect(await auth(application, { serverUrl })).toBe('AUTHORIZED')
+}
+
+const registrationOf = (application: McpApplication) =>
+  app.db
+    .selectFrom('client')
+    .select(['registration', 'token_endpoint_auth_method'])
+    .where('client_id', '=', application.client?.client_id ?? '')
+    .executeTakeFirst()
+
+describe('an application that nobody has registered', () => {
+  test.each(['none', 'client_secret_basic', 'client_secret_post', undefined])(
+    'registers itself, with the method %s, and gets a token for the server',
+    async method => {
+      const application = mcpApplication({ metadata: { token_endpoint_auth_method: method } })
+      await begin(application)
+      expect(await registrationOf(application)).toEqual({
+        registration: 'dynamic',
+        token_endpoint_auth_method: method ?? 'client_secret_basic',
+      })
+    },
+  )
+
+  test('is the address of a document about it, where both sides can do that', async () => {
+    const clientMetadataUrl = host.describe('/notes.json', { redirect_uris: ['http://127.0.0.1/callback'] })
+    const application = mcpApplication({ clientMetadataUrl })
+    await begin(application)
+    expect(application.client?.client_id).toBe(clientMetadataUrl)
+    expect(await registrationOf(application)).toEqual({
+      registration: 'metadata_document',
+      token_endpoint_auth_method: 'none',
+    })
+  })
+
+  test('gets nothing of a scope that is not open', async () => {
+    await app.apply({ resources: [notesResource(server.resource)] })
+    try {
+      const application = mcpApplication()
+      await auth(application, { serverUrl: server.resource })
+      const page = await app.agent().get(application.asked?.href ?? '')
+      expect(page.text + page.location).toContain('invalid_target')
+    } finally {
+      await app.apply({ resources: [notesResource(server.resource, { self_registered: true })] })
+    }
   })
 })
 
