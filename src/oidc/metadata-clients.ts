@@ -1,7 +1,7 @@
 /**
  * Clients that nobody has registered: their `client_id` is the address of a document about them. Before the library sees
  * such a client, this makes the row that the rest of the server knows it by, and keeps it true to the document
- * (docs/decisions/0017). Not the library's own feature: grants, consents and tokens of ours hang on a client's row.
+ * (docs/decisions/0018). Not the library's own feature: grants, consents and tokens of ours hang on a client's row.
  *
  * - Only hosts of CLIENT_ID_METADATA_DOCUMENTS; through http/outbound.ts.
  * - One reading at a time of each document; a document that could not be read is not asked for again for a while.

@@ -11,6 +11,7 @@ import { DOCUMENT_CALLBACK, type DocumentHost, startDocumentHost } from '../supp
 import { clientOf, type DocumentWorld, LOCAL, NOTES, startDocumentWorld } from '../support/document-world.ts'
 import { parse } from '../support/html.ts'
 import { until } from '../support/process.ts'
+import { signedInAgent } from '../support/signed-in-agent.ts'
 
 let world: DocumentWorld
 let host: DocumentHost
@@ -147,6 +148,24 @@ describe('a client that describes itself', () => {
     const elsewhere = 'http://127.0.0.1:50123/other'
     const page = await ask(clientId, { redirect_uri: elsewhere, scope: 'openid' })
     expect([page.status, page.text]).toEqual([400, expect.stringContaining('invalid_redirect_uri')])
+  })
+
+  test('is found by an administrator; who allowed it withdraws', async () => {
+    const clientId = host.describe('/looked-after.json')
+    const at = encodeURIComponent(clientId)
+    await flow(clientId)
+    await app.db.updateTable('account').set({ admin: true }).where('username', '=', 'bob').execute()
+    const bob = await signedInAgent(app, 'bob')
+    expect((await bob.get('/clients')).text).toContain('Notes on the desktop')
+    const page = await bob.get(`/clients/${at}`)
+    expect([page.status, page.text]).toEqual([200, expect.stringContaining(clientId)])
+
+    const ada = await signedInAgent(app, 'ada')
+    const applications = await ada.get('/account/applications')
+    const action = `/account/applications/${at}/withdraw`
+    expect((await ada.submit(applications, {}, { action })).status).toBe(303)
+    const consents = app.db.selectFrom('consent').select('scopes').where('client_id', '=', clientId)
+    expect(await consents.execute()).toEqual([])
   })
 
   test('is said to be possible, where it is', async () => {
