@@ -40,11 +40,7 @@ function checkInstalled(): void {
   }
 }
 
-/** @param directives more lines of its configuration */
-export async function startApache(
-  fields: Record<string, unknown> = {},
-  directives: readonly string[] = [],
-): Promise<Apache> {
+export async function startApache(): Promise<Apache> {
   checkInstalled()
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
@@ -91,7 +87,6 @@ export async function startApache(
       'OIDCPKCEMethod S256',
       'OIDCScope "openid profile email"',
       'OIDCRemoteUserClaim preferred_username',
-      ...directives,
       '<Location />',
       'AuthType openid-connect',
       'Require valid-user',
@@ -108,8 +103,9 @@ export async function startApache(
       client_secret: SECRET,
       redirect_uris: [`${origin}/signed-in`],
       post_logout_redirect_uris: [`${origin}/`],
+      backchannel_logout_uri: `${origin}/signed-in?logout=backchannel`,
+      backchannel_logout_session_required: true,
       grant_types: ['authorization_code', 'refresh_token'],
-      ...fields,
     },
     async start(issuer) {
       const file = join(directory, 'apache.conf')
