@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
 import { createAudit } from '../../src/audit/audit.ts'
 import { setClientDisabled } from '../../src/clients/client-state.ts'
+import { claimReading } from '../../src/clients/metadata-document.ts'
 import { createChangeLog } from '../../src/db/change-log.ts'
 import { transaction } from '../../src/db/transaction.ts'
 import { unusedClientSweep } from '../../src/oidc/unused-clients.ts'
@@ -113,6 +114,15 @@ describe('in time', () => {
     release()
     expect((await asking).map(({ status }) => status)).toEqual(Array(10).fill(303))
     expect(host.asked('/at-once.json')).toBe(1)
+  })
+
+  test('on all nodes together it is one turn to read it again', async () => {
+    const clientId = host.describe('/turns.json')
+    await ask(clientId)
+    const claims = () => Promise.all(Array.from({ length: 10 }, () => claimReading(app.db, clientId)))
+    expect(new Set(await claims())).toEqual(new Set([false]))
+    await age(clientId, 1)
+    expect((await claims()).filter(Boolean)).toHaveLength(1)
   })
 
   test('a client that nobody uses goes, and is back with its document; one that was shut stays so', async () => {
