@@ -54,7 +54,10 @@ import { createPages } from './http/pages.ts'
 import { limitBody } from './http/protocol-body.ts'
 import { requestTarget } from './http/request-target.ts'
 import { logAppErrors, respond } from './http/respond.ts'
+import { findBlocksOfEndedClients, findRevokedTokens } from './keys/revoked-indexes.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
+import { createStatusIndexes } from './keys/status-indexes.ts'
+import { createStatusLists, statusSweep } from './keys/status-lists.ts'
 import type { Logger } from './log.ts'
 import { BACKCHANNEL_LOGOUT, createBackchannelLogout } from './oidc/backchannel-logout.ts'
 import type { WrapStore } from './oidc/deps.ts'
@@ -63,6 +66,7 @@ import { createDpopNonces } from './oidc/dpop.ts'
 import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
 import { renameInConsent } from './oidc/rename-resource.ts'
+import { findTokensOfEndedGrants } from './oidc/revoked-grant-indexes.ts'
 import { oidcSweep } from './oidc/sweep.ts'
 import { unusedClientSweep } from './oidc/unused-clients.ts'
 import { ensureOwnResource } from './resources/own-resource.ts'
@@ -139,7 +143,16 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const keysAndTokens = createMinted({ ...judged, dpop, refusals })
   const minted = keysAndTokens.tokens
   const introspection = createMintedIntrospection({ ...judged, verifyMinted: keysAndTokens.verify })
-  const oidcDeps = { ...judged, wrapStore, clientUse, minted: { ...introspection, revoke: minted.revoke } }
+  const takeIndex = createStatusIndexes({ db, issuer: config.issuer, log })
+  const revoked = [findRevokedTokens, findBlocksOfEndedClients, findTokensOfEndedGrants]
+  const statusLists = createStatusLists({ ...ground, issuer: config.issuer, revoked })
+  const oidcDeps = {
+    ...judged,
+    wrapStore,
+    clientUse,
+    takeIndex,
+    minted: { ...introspection, revoke: minted.revoke },
+  }
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications, accessTokens, findSession } = oidc
   const logout = createBackchannelLogout(oidcDeps)
@@ -204,6 +217,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     health.serve,
     assets.serve,
     onPaths(PROTOCOL_PATHS, limitBody()),
+    statusLists.serve,
     oidc.middleware,
     cors(origins.has),
     ...rooms.flatMap(router => [router.routes() as Middleware, router.allowedMethods() as Middleware]),
@@ -222,6 +236,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     adminLinkSweep,
     rateLimitSweep,
     replaySweep,
+    ...statusSweep,
     ...usageSweep,
     ...oidcSweep,
     unusedClientSweep(oidcDeps),
@@ -239,6 +254,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       clients.close()
       resources.close()
       origins.close()
+      statusLists.close()
     },
   }
 }

@@ -13,5 +13,23 @@ export interface KeyTables {
     /** JWE (dir, A256GCM) of the private JWK. */
     sealed_private_jwk: string
     created_at: Generated<Date>
+  } /** A list of one bit for each of up to a million tokens: status-lists.ts. */
+  status_list: {
+    id: number
+    /** Indexes below this one are in blocks. */
+    used: Generated<number>
+    created_at: Generated<Date>
+    /** When the last token with an index of it has expired. */
+    expires_at: Date
+  }
+  /** Indexes of a list that one node gives to tokens. */
+  status_block: {
+    list_id: number
+    first: number
+    size: number
+    /** Whose tokens of client credentials they are for; null: for tokens of grants, recorded where those come from. */
+    client_id: string | null
+    usable_until: Date
+    expires_at: Date
   }
 }

@@ -1,8 +1,8 @@
 /** The library's storage: one store per model. A model without one belongs to a feature that is off. */
-import { type Adapter, type AdapterFactory, errors, Provider } from 'oidc-provider'
+import { type Adapter, type AdapterFactory, Provider } from 'oidc-provider'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
-import { isUnavailable } from '../db/unavailable.ts'
 import type { OidcDeps } from './deps.ts'
+import { asAnswer } from './outage.ts'
 import { accessTokenStore } from './stores/access-token-store.ts'
 import { authorizationCodeStore } from './stores/authorization-code-store.ts'
 import { clientCredentialsStore } from './stores/client-credentials-store.ts'
@@ -16,15 +16,9 @@ import { replayDetectionStore } from './stores/replay-detection-store.ts'
 import { sessionStore } from './stores/session-store.ts'
 import { type Store, toAdapter } from './stores/store.ts'
 
-/** The database is not there: the caller may try again (RFC 6749, section 4.1.2.1). */
-function unavailable(cause: Error): Error {
-  const error = new errors.TemporarilyUnavailable('the server cannot do this right now, try again', { cause })
-  return Object.assign(error, { status: 503, statusCode: 503 })
-}
-
 /**
- * In the library's own requests a database that is away becomes `temporarily_unavailable` instead of a server error. Our
- * pages use the library's models too: there http/respond.ts knows what to say.
+ * In the library's own requests an outage is told in its words (outage.ts). Our pages use the library's models too: there
+ * http/respond.ts knows what to say.
  */
 function answeringOutages(adapter: Adapter): Adapter {
   return new Proxy(adapter, {
@@ -35,7 +29,7 @@ function answeringOutages(adapter: Adapter): Adapter {
         try {
           return await operation.apply(target, args)
         } catch (error) {
-          throw Provider.ctx && isUnavailable(error) ? unavailable(error as Error) : error
+          throw Provider.ctx ? asAnswer(error) : error
         }
       }
     },

@@ -10,6 +10,7 @@ import type { Db } from '../db/connect.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import type { Csrf } from '../http/csrf.ts'
 import type { Outbound } from '../http/outbound.ts'
+import type { TakeIndex } from '../keys/status-indexes.ts'
 import type { Logger } from '../log.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Revocations } from '../revocation/revocation.ts'
@@ -31,6 +32,8 @@ export interface OidcDeps {
   readonly minted: MintedIntrospection & Pick<MintedTokens, 'revoke'>
   readonly csrf: Csrf
   readonly outbound: Outbound
+  /** Of status lists. */
+  readonly takeIndex: TakeIndex
   readonly wrapStore?: WrapStore | undefined
 }
 

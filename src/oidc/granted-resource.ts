@@ -4,6 +4,7 @@
  * again. So the stores of both ask here before they say that they found one that is good.
  */
 import { type AdapterPayload, errors, Provider } from 'oidc-provider'
+import { rememberResource } from './status-indexes.ts'
 
 const listOf = (value: unknown): readonly unknown[] => (value === undefined ? [] : [value].flat())
 
@@ -16,4 +17,6 @@ export function checkGrantedResource({ clientId, resource }: AdapterPayload): vo
   const wanted = asked === undefined ? granted : listOf(asked)
   if (wanted.length > 1) throw new errors.InvalidTarget('an access token is for one resource: name it')
   if (!wanted.every(one => granted.includes(one))) throw new errors.InvalidTarget('resource was not granted')
+  const [only] = wanted
+  if (typeof only === 'string') rememberResource(only)
 }

@@ -9,6 +9,7 @@ import { DPOP_ALGS } from '../credentials/dpop-proof.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { type Context, sourceOf } from '../http/context.ts'
 import { cookieKeys, cookieOptions } from '../http/cookies.ts'
+import { STATUS_LISTS_PATH } from '../keys/status-reference.ts'
 import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { OPENID_SCOPES } from './access.ts'
 import { ACR_PASSWORD, authenticationClaims } from './authentication-context.ts'
@@ -21,10 +22,14 @@ import { createExistingGrantLoader } from './existing-grant.ts'
 import { LIFETIME, sessionLifetime } from './lifetimes.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { createResourcePolicy, type ResourcePolicy } from './resource-policy.ts'
+import { addStatus } from './status-indexes.ts'
 import { mayIntrospect, mayRevoke } from './token-policy.ts'
 
 const ON = { enabled: true } as const
 const OFF = { enabled: false } as const
+
+/** Infinity when there is no end. */
+const secondsUntil = (exp = Number.POSITIVE_INFINITY) => exp - Math.floor(Date.now() / 1000)
 
 function prompts({ checkScope }: ResourcePolicy) {
   const policy = interactionPolicy.base()
@@ -156,7 +161,15 @@ export function providerSettings(
       ctx.oidc.route !== 'device_authorization' &&
       !!client.redirectUris?.some(uri => origin !== 'null' && URL.parse(uri)?.origin === origin),
     ttl: {
-      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? LIFETIME.opaqueAccessToken,
+      // Not beyond its grant, with which it ends.
+      AccessToken: (ctx, token) =>
+        Math.max(
+          1,
+          Math.min(
+            token.resourceServer?.accessTokenTTL ?? LIFETIME.opaqueAccessToken,
+            secondsUntil(ctx.oidc.entities.Grant?.exp),
+          ),
+        ),
       ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? LIFETIME.opaqueAccessToken,
       AuthorizationCode: LIFETIME.authorizationCode,
       DeviceCode: LIFETIME.deviceCode,
@@ -177,6 +190,8 @@ export function providerSettings(
     expiresWithSession: () => false,
     // Revoking an access token ends that token; everything else the library revokes ends the grant.
     revokeGrantPolicy: ctx => !(ctx.oidc.route === 'revocation' && ctx.oidc.entities.AccessToken),
+    formats: { customizers: { jwt: addStatus(deps) } },
+    discovery: { status_list_aggregation_endpoint: `${config.issuer}${STATUS_LISTS_PATH}` },
     // RFC 9068, section 2.2.1; the grant, so that a resource server can tell which tokens belong together.
     extraTokenClaims: (ctx, token) => authenticationClaims(ctx, token),
     interactions: {

@@ -2,6 +2,9 @@
 import { sql } from 'kysely'
 import type { SweepTarget } from '../db/sweep.ts'
 
+/** While an access token that came of it may be alive, the row says where its status is. */
+const usedUp = sql<boolean>`expires_at < now() - interval '1 hour' AND coalesce(status_until, expires_at) < now()`
+
 export const oidcSweep: readonly SweepTarget[] = [
   {
     name: 'sessions',
@@ -15,13 +18,13 @@ export const oidcSweep: readonly SweepTarget[] = [
     table: 'authorization_grant',
     where: sql<boolean>`expires_at < now() - interval '1 day'`,
   },
-  { name: 'codes', table: 'authorization_code', where: sql<boolean>`expires_at < now() - interval '1 hour'` },
+  { name: 'codes', table: 'authorization_code', where: usedUp },
   {
     name: 'pushed authorization requests',
     table: 'pushed_authorization_request',
     where: sql<boolean>`expires_at < now() - interval '1 day'`,
   },
-  { name: 'device codes', table: 'device_code', where: sql<boolean>`expires_at < now() - interval '1 hour'` },
+  { name: 'device codes', table: 'device_code', where: usedUp },
   {
     name: 'refresh tokens',
     table: 'refresh_token',

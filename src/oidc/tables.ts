@@ -58,6 +58,10 @@ export interface OidcTables {
     created_at: Generated<Date>
     expires_at: Date
     consumed_at: Date | null
+    /** Of the access tokens that came of it: list and index in one number (keys/status-reference.ts). */
+    status_indexes: string[] | null
+    /** When the last of those tokens expires. */
+    status_until: Date | null
   }
   device_code: {
     /** Public: where its page is. Opens nothing without the session that has entered the user code. */
@@ -83,6 +87,10 @@ export interface OidcTables {
     account_id: string | null
     grant_id: string | null
     consumed_at: Date | null
+    /** Of the access tokens that came of it: list and index in one number (keys/status-reference.ts). */
+    status_indexes: string[] | null
+    /** When the last of those tokens expires. */
+    status_until: Date | null
   }
   refresh_token: {
     id_hash: Buffer
@@ -97,6 +105,8 @@ export interface OidcTables {
     expires_at: Date
     consumed_at: Date | null
     successor_used: Generated<boolean>
+    /** Of the access tokens that came of it: list and index in one number (keys/status-reference.ts). */
+    status_indexes: string[] | null
   }
   /** Opaque access tokens; JWT access tokens are not stored. */
   access_token: {

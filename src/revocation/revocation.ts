@@ -33,7 +33,8 @@ export interface Revocations {
   stop(): void
   /**
    * Holds everywhere once the transaction has committed and the log was read: here at once after `changeLog.catchUp()`.
-   * Of two revocations of one thing the first gives the reason and the longer one decides when it is forgotten.
+   * Of two revocations of one thing the first gives the reason, the last one the time, and the longer one decides when it
+   * is forgotten.
    */
   revoke(tx: Tx | Db, revocation: Revocation): Promise<void>
   /** The same for many things, each named once, in a few statements: a transaction has ten seconds. */
@@ -120,6 +121,7 @@ async function revokeAll(tx: Tx | Db, revocations: readonly Revocation[]): Promi
       ${revocations.map(({ expiresAt = null }) => expiresAt)}::timestamptz[]
     )
     ON CONFLICT (kind, id) DO UPDATE SET
+      revoked_at = excluded.revoked_at,
       -- greatest() ignores null, which here means for ever.
       expires_at = CASE WHEN revocation.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL
         ELSE greatest(revocation.expires_at, excluded.expires_at) END

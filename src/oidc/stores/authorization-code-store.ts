@@ -6,6 +6,7 @@ import type { OidcDeps } from '../deps.ts'
 import { endGrant } from '../grant.ts'
 import { checkGrantedResource } from '../granted-resource.ts'
 import { epoch } from '../sealed-document.ts'
+import { recorded, takeForGrant } from '../status-indexes.ts'
 import { type Store, without } from './store.ts'
 
 export function authorizationCodeStore(deps: OidcDeps): Store {
@@ -42,9 +43,10 @@ export function authorizationCodeStore(deps: OidcDeps): Store {
 
     async consume(id) {
       const hashes = hashCandidates(keyring, id)
+      const taken = await takeForGrant(deps, 'authorization_code', hashes)
       const used = await db
         .updateTable('authorization_code')
-        .set({ consumed_at: sql<Date>`clock_timestamp()` })
+        .set({ consumed_at: sql<Date>`clock_timestamp()`, ...recorded(taken) })
         .where('id_hash', 'in', hashes)
         .where('consumed_at', 'is', null)
         .where('expires_at', '>', sql<Date>`clock_timestamp()`)

@@ -11,6 +11,7 @@ import { POLL_INTERVAL } from '../device-code.ts'
 import { endGrant } from '../grant.ts'
 import { checkGrantedResource } from '../granted-resource.ts'
 import { epoch } from '../sealed-document.ts'
+import { recorded, takeForGrant } from '../status-indexes.ts'
 import { type Store, without } from './store.ts'
 
 /** Seconds that each poll that comes too soon adds for good (RFC 8628, section 3.5). */
@@ -91,9 +92,10 @@ export function deviceCodeStore(deps: OidcDeps): Store {
 
     async consume(id) {
       const hashes = hashCandidates(keyring, id)
+      const taken = await takeForGrant(deps, 'device_code', hashes)
       const used = await db
         .updateTable('device_code')
-        .set({ consumed_at: sql<Date>`clock_timestamp()` })
+        .set({ consumed_at: sql<Date>`clock_timestamp()`, ...recorded(taken) })
         .where('id_hash', 'in', hashes)
         .where('grant_id', 'is not', null)
         .where('consumed_at', 'is', null)

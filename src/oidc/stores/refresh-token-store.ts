@@ -12,6 +12,7 @@ import { checkGrantedResource } from '../granted-resource.ts'
 import { isNowhereStored } from '../presented-token.ts'
 import { rememberRotation, rotatedToken } from '../refresh-successor.ts'
 import { epoch } from '../sealed-document.ts'
+import { takeForGrant, withIndex } from '../status-indexes.ts'
 import { type Store, without } from './store.ts'
 
 export function refreshTokenStore(deps: OidcDeps): Store {
@@ -58,9 +59,11 @@ export function refreshTokenStore(deps: OidcDeps): Store {
 
     async consume(id) {
       const hashes = hashCandidates(keyring, id)
+      const taken = await takeForGrant(deps, 'refresh_token', hashes)
       const { rows } = await sql<{ id_hash: Buffer; key_id: string }>`
         WITH used AS (
-          UPDATE refresh_token SET consumed_at = coalesce(consumed_at, clock_timestamp())
+          UPDATE refresh_token SET
+            consumed_at = coalesce(consumed_at, clock_timestamp()), status_indexes = ${withIndex(taken)}
           WHERE id_hash = ANY(${hashes}) AND expires_at > clock_timestamp() AND (consumed_at IS NULL OR ${inGrace})
           RETURNING id_hash, key_id, predecessor_hash
         ), marked AS (
@@ -79,8 +82,7 @@ export function refreshTokenStore(deps: OidcDeps): Store {
       throw new errors.InvalidGrant('refresh token already used or expired')
     },
 
-    async destroy(id) {
-      await db.deleteFrom('refresh_token').where('id_hash', 'in', hashCandidates(keyring, id)).execute()
-    },
+    // Whoever destroys one ends its grant, and it with that. The row says which access tokens came of it.
+    destroy: async () => undefined,
   }
 }
