@@ -8,6 +8,7 @@ import Koa from 'koa'
 import { createAccountPages } from './accounts/pages.tsx'
 import { adminLinkSweep } from './admin/admin-link.ts'
 import { createAdminPages } from './admin/pages.tsx'
+import { signingKeyRoutes } from './admin/signing-keys-api.ts'
 import { auditSweep, createAudit } from './audit/audit.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientUse } from './clients/client-use.ts'
@@ -55,6 +56,8 @@ import { limitBody } from './http/protocol-body.ts'
 import { requestTarget } from './http/request-target.ts'
 import { logAppErrors, respond } from './http/respond.ts'
 import { findBlocksOfEndedClients, findRevokedTokens } from './keys/revoked-indexes.ts'
+import { createSigningKeySet } from './keys/signing-key-set.ts'
+import { createSigningKeyWorker } from './keys/signing-key-worker.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
 import { createStatusIndexes } from './keys/status-indexes.ts'
 import { createStatusLists, statusSweep } from './keys/status-lists.ts'
@@ -64,6 +67,7 @@ import type { WrapStore } from './oidc/deps.ts'
 import { createDevicePages } from './oidc/device-pages.tsx'
 import { createDpopNonces } from './oidc/dpop.ts'
 import { createInteractionPages } from './oidc/interaction-pages.tsx'
+import { LIFETIME } from './oidc/lifetimes.ts'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
 import { renameInConsent } from './oidc/rename-resource.ts'
 import { findTokensOfEndedGrants } from './oidc/revoked-grant-indexes.ts'
@@ -136,8 +140,9 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   await prepareOwnResource(db, config.issuer)
   await changeLog.catchUp()
   await resources.preload()
+  const signingKeys = createSigningKeySet({ db, keyring, changeLog, log })
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages, outbound }
-  const judged = { ...ground, revocations, clients, resources }
+  const judged = { ...ground, revocations, clients, resources, signingKeys }
   const refusals = createRefusals(config.issuer)
   const dpop = createDpop({ db, nonces: createDpopNonces(keyring), refusals })
   const keysAndTokens = createMinted({ ...judged, dpop, refusals })
@@ -175,6 +180,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   })
   const authenticate = createAuthenticate({ kinds, refusals, audit })
   const developer = { ...ground, revocations, ownResource }
+  const rotation = { ...ground, longestTokenLifetime: LIFETIME.idToken }
   const recentSignIn = createRecentSignIn({ ...ground, sessions })
   const personPages = { ...ground, sessions, recentSignIn, resources, minted, ownResource }
   const api = createApi({
@@ -190,6 +196,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...resourceRoutes(developer),
       ...organizationRoutes(developer),
       ...usageRoutes(developer),
+      ...signingKeyRoutes(rotation),
     ],
   })
   const rooms = [
@@ -241,13 +248,14 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     ...oidcSweep,
     unusedClientSweep(oidcDeps),
   )
-  for (const worker of [audit, outbox, sweeper, keysAndTokens, clientUse]) worker.start()
+  const keyWorker = createSigningKeyWorker(rotation)
+  for (const worker of [audit, outbox, sweeper, keysAndTokens, clientUse, keyWorker]) worker.start()
 
   return {
     koa,
     drain: () => health.drain(),
     async stop() {
-      await Promise.all([sweeper.stop(), outbox.stop(), keysAndTokens.stop(), clientUse.stop()])
+      await Promise.all([sweeper, outbox, keysAndTokens, clientUse, keyWorker].map(worker => worker.stop()))
       await audit.stop()
       await nodes.stop()
       await changeLog.stop()
@@ -255,6 +263,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       resources.close()
       origins.close()
       statusLists.close()
+      signingKeys.close()
     },
   }
 }

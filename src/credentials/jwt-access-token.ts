@@ -67,11 +67,14 @@ const MOST_REMEMBERED = 10_000
  * @param keys the public keys, at the time of the call; the same object as long as they are the same
  * @returns a function that gives the claims, or undefined for a foreign, malformed or expired token
  */
-export function verifierOfJwtAccessTokens(issuer: string, keys: () => JSONWebKeySet): VerifyJwtAccessToken {
+export function verifierOfJwtAccessTokens(
+  issuer: string,
+  keys: () => JSONWebKeySet | Promise<JSONWebKeySet>,
+): VerifyJwtAccessToken {
   let known: { keys: JSONWebKeySet; find: LocalKeys; good: Map<string, JwtAccessToken> } | undefined
 
   return async jwt => {
-    const current = keys()
+    const current = await keys()
     if (known?.keys !== current) known = { keys: current, find: createLocalJWKSet(current), good: new Map() }
     const { find, good } = known
     const digest = hash('sha256', jwt, 'base64')

@@ -25,6 +25,10 @@ export interface GroundTables {
     /** When its last completed read of the change log began. */
     polled_at: Date
   }
+  turn: {
+    name: string
+    until: Date
+  }
   outbox: {
     id: string
     topic: string

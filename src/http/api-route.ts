@@ -34,7 +34,7 @@ interface Declared {
   readonly scope: Rule
   /** Of the answer, when it is no refusal. 201 comes with `location`, 204 has no body. */
   readonly status: 200 | 201 | 204
-  /** It ends credentials: takes `?wait=all&timeout=` (wait-all.ts), and `answer` may return how many it ended. */
+  /** It ends credentials: takes `?wait=all&timeout=` (wait-all.ts), and `answer` may return how many it ended, or that as `revoked`. */
   readonly revokes?: true
 }
 

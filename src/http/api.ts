@@ -71,11 +71,18 @@ async function serve<Caller>(
   if (route.status !== 204) ctx.body = made
   if (route.location) ctx.set('Location', route.location(made as never, call.param))
   if (wait) {
-    const { status, body: waited } = await answerRevocation(db, wait, typeof made === 'number' ? made : 1)
+    const { status, body: waited } = await answerRevocation(db, wait, revokedIn(made))
     if (status === 204) return
     ctx.status = status
     ctx.body = waited
   }
+}
+
+/** What ended is one thing unless the answer says how many. */
+function revokedIn(made: unknown): number {
+  if (typeof made === 'number') return made
+  const { revoked } = Object(made) as { revoked?: unknown }
+  return typeof revoked === 'number' ? revoked : 1
 }
 
 /** Undefined only for routes that take anybody: those have no use for a caller. */

@@ -115,7 +115,11 @@ function describeRoute<Caller>(route: Route<Caller>, schemaOf: SchemaOf): Json {
       ...(revokes && {
         200: {
           description: 'With `wait=all`: every node knows it',
-          content: json(schemaOf(revocationAnswer, 'output')),
+          content: json(
+            status === 200 && response
+              ? { anyOf: [response, revocationAnswer].map(schema => schemaOf(schema, 'output')) }
+              : schemaOf(revocationAnswer, 'output'),
+          ),
         },
         202: {
           description: 'With `wait=all`: it stands, but not every node has said so in time',

@@ -1,19 +1,19 @@
 /**
  * ROOM: keys. The keys that sign tokens: made here, kept sealed, listed for the JWKS and for signing. It owns
- * `signing_key`; who signs what is the oidc room's. There is one current key per algorithm; those that are next or
- * previous are published beside it and sign nothing. Nodes that start together agree on the same keys: a unique index lets
- * one of them win.
+ * `signing_key`; who signs what is the oidc room's. There is one current key per algorithm; the next one and previous ones
+ * are published beside it and sign nothing. When one follows another: rotate-signing-keys.ts. What a node keeps of them in
+ * memory: signing-key-set.ts. Nodes that start together agree on the same keys: unique indexes let one of them win.
  */
 import type { JWK } from 'jose'
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { seal, unseal } from '../secrets/seal.ts'
-import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
+import { SIGNING_ALGS, type SigningAlg } from '../secrets/signing-alg.ts'
 import { type MadeSigningKey, makeSigningKey } from './make-signing-key.ts'
-import type { SigningKeyState } from './tables.ts'
+import type { KeyTables, SigningKeyState } from './tables.ts'
 
 export type { SigningKeyState } from './tables.ts'
 
@@ -24,18 +24,40 @@ export interface SigningKey extends MadeSigningKey {
   readonly state: SigningKeyState
 }
 
+export type SigningKeyRow = Selectable<KeyTables['signing_key']>
+
+/** Those that are made ahead; a previous one has been current. */
+type NewState = 'current' | 'next'
+
 /**
- * Makes a current key of each algorithm that has none. Safe when several nodes start at once.
+ * Makes a current key of each algorithm that has none, and one to follow it. Safe when several nodes start at once.
  * @throws Error when a current key was sealed with a master secret that is not there any more.
  */
 export async function ensureSigningKeys(db: Db, keyring: Keyring): Promise<void> {
-  const present = new Set((await listCurrent(db)).map(({ alg }) => alg))
-  const missing = SIGNING_ALGS.filter(alg => !present.has(alg))
-  if (missing.length > 0) await createCurrent(db, keyring, await Promise.all(missing.map(makeSigningKey)))
-  const current = await listCurrent(db)
+  await createMissingKeys(db, keyring, ['current', 'next'])
+  const current = (await selectSigningKeys(db)).filter(({ state }) => state === 'current')
   const lacking = SIGNING_ALGS.find(alg => !current.some(key => key.alg === alg))
   if (lacking) throw new Error(`There is no current signing key for ${lacking}.`)
   await Promise.all(current.map(key => unseal<JWK>(keyring, key.sealed_private_jwk)))
+}
+
+/** Makes a key of each algorithm and state that has none, unless another node was first. */
+export async function createMissingKeys(
+  db: Db,
+  keyring: Keyring,
+  states: readonly NewState[] = ['next'],
+): Promise<void> {
+  const present = new Set((await selectSigningKeys(db)).map(({ alg, state }) => `${state} ${alg}`))
+  const missing = states.flatMap(state =>
+    SIGNING_ALGS.filter(alg => !present.has(`${state} ${alg}`)).map(alg => ({ alg, state })),
+  )
+  if (missing.length === 0) return
+  const keys = await Promise.all(
+    missing.map(async ({ alg, state }) => ({ state, made: await makeSealedKey(keyring, alg) })),
+  )
+  await transaction(db, async tx => {
+    for (const { made, state } of keys) await addSigningKey(tx, made, state)
+  })
 }
 
 /**
@@ -43,12 +65,24 @@ export async function ensureSigningKeys(db: Db, keyring: Keyring): Promise<void>
  * algorithm takes the first: that is its current one.
  */
 export async function listSigningKeys(db: Db, keyring: Keyring): Promise<SigningKey[]> {
-  const rows = await selectKnown(db)
+  return openSigningKeys(keyring, await selectSigningKeys(db))
+}
+
+/** The rows, in that order, without those of an algorithm that this version does not know: a newer one may run beside it. */
+export function selectSigningKeys(db: Db | Tx): Promise<SigningKeyRow[]> {
+  return db
+    .selectFrom('signing_key')
+    .selectAll()
+    .where('alg', 'in', SIGNING_ALGS)
     .orderBy(({ eb }) => eb('state', '=', 'current'), 'desc')
     .orderBy(sql`CASE WHEN state = 'current' THEN array_position(${[...SIGNING_ALGS]}::text[], alg) END`)
     .orderBy('created_at', 'desc')
     .orderBy('kid')
     .execute()
+}
+
+/** @throws Error when a master secret is not there any more */
+export function openSigningKeys(keyring: Keyring, rows: readonly SigningKeyRow[]): Promise<SigningKey[]> {
   return Promise.all(
     rows.map(async row => ({
       kid: row.kid,
@@ -60,28 +94,35 @@ export async function listSigningKeys(db: Db, keyring: Keyring): Promise<Signing
   )
 }
 
-/** Without those of an algorithm that this version does not know: a newer one may run beside it. */
-const selectKnown = (db: Db) => db.selectFrom('signing_key').selectAll().where('alg', 'in', SIGNING_ALGS)
+/** A key that is stored nowhere yet: made and sealed outside of transactions, because that takes its time. */
+export interface SealedSigningKey extends Pick<MadeSigningKey, 'kid' | 'alg' | 'publicJwk'> {
+  readonly sealedPrivateJwk: string
+}
 
-const listCurrent = (db: Db) => selectKnown(db).where('state', '=', 'current').execute()
+export async function makeSealedKey(keyring: Keyring, alg: SigningAlg): Promise<SealedSigningKey> {
+  const { kid, publicJwk, privateJwk } = await makeSigningKey(alg)
+  return { kid, alg, publicJwk, sealedPrivateJwk: await seal(keyring, privateJwk) }
+}
 
-async function createCurrent(db: Db, keyring: Keyring, keys: readonly MadeSigningKey[]): Promise<void> {
-  const rows = await Promise.all(
-    keys.map(async ({ kid, alg, publicJwk, privateJwk }) => ({
+/** @returns false when there is one in this state already */
+export async function addSigningKey(
+  tx: Tx,
+  { kid, alg, publicJwk, sealedPrivateJwk }: SealedSigningKey,
+  state: NewState,
+): Promise<boolean> {
+  const created = await tx
+    .insertInto('signing_key')
+    .values({
       kid,
       alg,
-      state: 'current' as const,
+      state,
       public_jwk: JSON.stringify(publicJwk),
-      sealed_private_jwk: await seal(keyring, privateJwk),
-    })),
-  )
-  await transaction(db, async tx => {
-    const created = await tx
-      .insertInto('signing_key')
-      .values(rows)
-      .onConflict(conflict => conflict.doNothing()) // another node was first
-      .returning('kid')
-      .execute()
-    for (const { kid } of created) await appendChange(tx, SIGNING_KEY_CHANGE, { kid })
-  })
+      sealed_private_jwk: sealedPrivateJwk,
+      activated_at: state === 'current' ? sql<Date>`clock_timestamp()` : null,
+    })
+    .onConflict(conflict => conflict.doNothing())
+    .returning('kid')
+    .executeTakeFirst()
+  if (created) await appendChange(tx, SIGNING_KEY_CHANGE, { kid })
+  return created !== undefined
 }

@@ -12,8 +12,18 @@ export interface KeyTables {
     public_jwk: JSONColumnType<JWK>
     /** JWE (dir, A256GCM) of the private JWK. */
     sealed_private_jwk: string
+    /** When it was published. */
     created_at: Generated<Date>
-  } /** A list of one bit for each of up to a million tokens: status-lists.ts. */
+    /** When it began to sign; null for one that has not. */
+    activated_at: Date | null
+    /** Somebody wants another one in its place, as soon as there is one that has been published for long enough. */
+    rotate_requested_at: Date | null
+    /** When it ceased to sign. */
+    retired_at: Date | null
+    /** When nothing that it signed can be alive any more: then it goes. */
+    expires_at: Date | null
+  }
+  /** A list of one bit for each of up to a million tokens: status-lists.ts. */
   status_list: {
     id: number
     /** Indexes below this one are in blocks. */

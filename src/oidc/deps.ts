@@ -10,6 +10,7 @@ import type { Db } from '../db/connect.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import type { Csrf } from '../http/csrf.ts'
 import type { Outbound } from '../http/outbound.ts'
+import type { SigningKeySet } from '../keys/signing-key-set.ts'
 import type { TakeIndex } from '../keys/status-indexes.ts'
 import type { Logger } from '../log.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
@@ -25,6 +26,7 @@ export interface OidcDeps {
   readonly audit: Audit
   readonly changeLog: ChangeLog
   readonly revocations: Revocations
+  readonly signingKeys: Pick<SigningKeySet, 'now'>
   readonly clients: ClientDirectory
   readonly clientUse: Pick<ClientUse, 'note'>
   readonly resources: ResourceDirectory

@@ -5,7 +5,6 @@
  * app.ts mounts `middleware` and hands the rest of `Oidc` to the rooms on the left.
  */
 
-import type { JSONWebKeySet } from 'jose'
 import compose from 'koa-compose'
 import type { JWKS, Provider } from 'oidc-provider'
 import type { Applications, BrowserSession, BrowserSessions } from '../accounts/browser-session.ts'
@@ -13,7 +12,7 @@ import type { AccessTokens } from '../credentials/access-token.ts'
 import { verifierOfJwtAccessTokens } from '../credentials/jwt-access-token.ts'
 import type { Middleware } from '../http/context.ts'
 import type { Pages } from '../http/pages.ts'
-import { listSigningKeys } from '../keys/signing-keys.ts'
+import type { KeySet } from '../keys/signing-key-set.ts'
 import { prepareAuthorizationRequest } from './authorization-request.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
 import { buildProvider } from './build-provider.ts'
@@ -24,6 +23,7 @@ import { setJwtAside } from './presented-token.ts'
 import { createProtocolPages } from './protocol-pages.tsx'
 import { finishAnswers } from './provider-answers.ts'
 import { onProviderPaths } from './provider-paths.ts'
+import { type PublishedDocuments, publishFrom } from './published-documents.ts'
 import { createRegistration } from './registration.ts'
 import { nameResourcesAsRegistered } from './resource-parameter.ts'
 import { findStoredAccessToken } from './stored-access-token.ts'
@@ -54,34 +54,34 @@ export const PROTOCOL_PATHS: readonly string[] = [
   '/end_session/confirm',
 ]
 
-/** Reads the signing keys and builds the provider; follows the change log to build it anew when keys change. */
-export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
-  const { config, db, keyring, log, changeLog, csrf } = deps
-  const protocolPages = createProtocolPages(pages)
-  const verifyJwt = verifierOfJwtAccessTokens(config.issuer, () => current.publicKeys)
+/** A provider and the keys it was made for: they change together. */
+interface Generation {
+  readonly keys: KeySet
+  readonly provider: Provider
+  readonly documents: PublishedDocuments
+}
 
-  /** A provider and the keys it was made for: they change together. */
-  async function build(): Promise<{ provider: Provider; publicKeys: JSONWebKeySet }> {
-    const keys = await listSigningKeys(db, keyring)
-    const jwks = { keys: keys.map(({ privateJwk }) => privateJwk) } as JWKS
-    return {
-      provider: buildProvider(deps, { jwks, pages: protocolPages, verifyJwt }),
-      publicKeys: { keys: keys.map(({ publicJwk }) => publicJwk) },
-    }
+/**
+ * Builds the provider for the signing keys. What signs or verifies goes by the keys of now: it waits for a new provider
+ * when keys have changed. The rest takes the newest that there is.
+ */
+export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
+  const { config, db, signingKeys, csrf } = deps
+  const protocolPages = createProtocolPages(pages)
+  const verifyJwt = verifierOfJwtAccessTokens(config.issuer, async () => (await signingKeys.now()).publicKeys)
+
+  function build(keys: KeySet): Generation {
+    const jwks = { keys: keys.keys.map(({ privateJwk }) => privateJwk) } as JWKS
+    const provider = buildProvider(deps, { jwks, pages: protocolPages, verifyJwt })
+    return { keys, provider, documents: new Map() }
   }
 
-  let current = await build()
-  let newest = 0
-  changeLog.subscribe('signing-key', () => {
-    newest += 1
-    const turn = newest
-    build().then(
-      next => {
-        if (turn === newest) current = next
-      },
-      error => log.error({ err: error }, 'the provider could not be rebuilt for new signing keys'),
-    )
-  })
+  let current = build(await signingKeys.now())
+  const now = async (): Promise<Generation> => {
+    const keys = await signingKeys.now()
+    if (current.keys !== keys) current = build(keys)
+    return current
+  }
 
   const prepare = compose([
     ...finishAnswers,
@@ -90,10 +90,13 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
     prepareAuthorizationRequest(deps),
     setJwtAside,
   ])
-  const onProvider = onProviderPaths((ctx, next) => {
+  const onProvider = onProviderPaths(async (ctx, next) => {
     // The library's token guards this form; it is a form of ours all the same.
     if (ctx.path === '/end_session/confirm') csrf.checkOrigin(ctx)
-    return prepare(ctx, () => compose(current.provider.middleware)(ctx as never, next as never))
+    const { provider, documents } = await now()
+    return publishFrom(documents)(ctx, () =>
+      prepare(ctx, () => compose(provider.middleware)(ctx as never, next as never)),
+    )
   })
   const registration = createRegistration(deps, () => current.provider)
   const { findByCookie, ...sessions } = createBrowserSessions(deps, () => current.provider)

@@ -30,6 +30,8 @@ export const OWN_SCOPES = {
   'accounts:write': restricted('Create, change and disable accounts'),
   'audit:read': restricted('See what happened'),
   'usage:read': restricted('See how credentials are used'),
+  'signing-keys:read': restricted('See the keys that sign tokens'),
+  'signing-keys:write': restricted('Rotate the keys that sign tokens'),
   verify: restricted('Check credentials of others'),
   revoke: restricted('Revoke credentials of others'),
 } satisfies Record<string, ResourceScope>

@@ -13,6 +13,8 @@ export interface ResourceTables {
     token_signing_alg: Generated<SigningAlg>
     /** Seconds. */
     access_token_lifetime: Generated<number>
+    /** Of those it had before; the tokens of then may still be alive. */
+    longest_access_token_lifetime: Generated<number>
     env: string | null
     /** Our own API (own-resource.ts): one row at most. */
     built_in: Generated<boolean>

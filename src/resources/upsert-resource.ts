@@ -41,7 +41,12 @@ async function upsertRow(tx: Tx, resource: DescribedResource): Promise<boolean> 
   const update = () =>
     tx
       .updateTable('resource')
-      .set({ ...values, updated_at: sql<Date>`clock_timestamp()` })
+      .set({
+        ...values,
+        // On the right is what was there before.
+        longest_access_token_lifetime: sql<number>`greatest(longest_access_token_lifetime, access_token_lifetime)`,
+        updated_at: sql<Date>`clock_timestamp()`,
+      })
       .where('identifier', '=', identifier)
       .where(sql<boolean>`(name, organization_id, token_format, token_signing_alg, access_token_lifetime, env)
         IS DISTINCT FROM (${values.name}, ${values.organization_id}::text, ${values.token_format},

@@ -102,6 +102,12 @@ it.each([
   await ask(world.dev, `DELETE /v1/${name}/{id}`, { id })
 })
 
+it('signing keys', async () => {
+  await ask(world.root, 'GET /v1/signing-keys')
+  await ask(world.root, 'POST /v1/signing-keys/rotate', {}, { alg: 'EdDSA' })
+  await ask(world.root, 'POST /v1/signing-keys/rotate', {}, {}, '?wait=all&timeout=30')
+})
+
 it('the caller itself', async () => {
   for (const caller of [world.dev, world.ci]) await ask(caller, 'GET /v1/credentials/self')
 })

@@ -72,6 +72,8 @@ export const OWN_SCOPES = [
   'organizations:read',
   'organizations:write',
   'usage:read',
+  'signing-keys:read',
+  'signing-keys:write',
 ]
 
 /** A client of Acme's own that acts for itself. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { calculateJwkThumbprint, importJWK, jwtVerify, SignJWT } from 'jose'
 import { makeSigningKey } from '../../src/keys/make-signing-key.ts'
-import { ensureSigningKeys, listSigningKeys } from '../../src/keys/signing-keys.ts'
+import { ensureSigningKeys, listSigningKeys, type SigningKey } from '../../src/keys/signing-keys.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
 import { SIGNING_ALGS } from '../../src/secrets/signing-alg.ts'
 import { type MigratedDatabase, migratedDatabase } from '../support/database.ts'
@@ -17,6 +17,8 @@ afterEach(() => database.close())
 
 const changes = () => database.db.selectFrom('change_log').select(['type', 'payload']).execute()
 const list = () => listSigningKeys(database.db, keyring)
+const algsOf = (keys: readonly SigningKey[], state: SigningKey['state']) =>
+  keys.flatMap(key => (key.state === state ? [key.alg] : []))
 
 const PUBLIC_MEMBERS = {
   ES256: ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'],
@@ -26,17 +28,19 @@ const PUBLIC_MEMBERS = {
 const PRIVATE_MEMBERS = { ES256: ['d'], EdDSA: ['d'], RS256: ['d', 'dp', 'dq', 'p', 'q', 'qi'] }
 
 describe('signing keys', () => {
-  it('are made, one current key of each algorithm, and the change log is told', async () => {
+  it('are made, a current and a next key of each algorithm, and the change log is told', async () => {
     await ensureSigningKeys(database.db, keyring)
     const keys = await list()
     expect(keys.map(({ alg, state }) => [alg, state])).toEqual([
       ['ES256', 'current'],
       ['EdDSA', 'current'],
       ['RS256', 'current'],
+      ...keys.slice(3).map(({ alg }) => [alg, 'next']),
     ])
+    expect(new Set(keys.slice(3).map(({ alg }) => alg))).toEqual(new Set(SIGNING_ALGS))
     for (const { kid } of keys)
       expect(await changes()).toContainEqual({ type: 'signing-key', payload: { kid } })
-    expect(await changes()).toHaveLength(3)
+    expect(await changes()).toHaveLength(6)
   })
 
   it('are made where one is missing', async () => {
@@ -44,7 +48,7 @@ describe('signing keys', () => {
     const [before] = await list()
     await ensureSigningKeys(database.db, keyring)
     const keys = await list()
-    expect(keys.map(({ alg }) => alg)).toEqual([...SIGNING_ALGS])
+    expect(algsOf(keys, 'current')).toEqual([...SIGNING_ALGS])
     expect(keys[0]).toEqual(before)
   })
 
@@ -53,20 +57,21 @@ describe('signing keys', () => {
     const before = await list()
     await ensureSigningKeys(database.db, keyring)
     expect(await list()).toEqual(before)
-    expect(await changes()).toHaveLength(3)
+    expect(await changes()).toHaveLength(6)
   })
 
   it('are the same for nodes that start at once', async () => {
     const nodes = Array.from({ length: 5 }, () => database.another({ poolSize: 1 }))
     await Promise.all(nodes.map(db => ensureSigningKeys(db, keyring)))
-    expect((await list()).map(({ alg }) => alg)).toEqual([...SIGNING_ALGS])
-    expect(await changes()).toHaveLength(3)
+    expect(algsOf(await list(), 'current')).toEqual([...SIGNING_ALGS])
+    expect(await list()).toHaveLength(6)
+    expect(await changes()).toHaveLength(6)
   })
 
   it('come with the current ones first, then the newest', async () => {
-    await ensureSigningKeys(database.db, keyring)
-    for (const state of ['previous', 'next'] as const)
+    for (const state of ['current', 'previous', 'next'] as const)
       for (const alg of SIGNING_ALGS) await storeSigningKey(database.db, keyring, { alg, state })
+    await ensureSigningKeys(database.db, keyring)
     expect((await list()).map(({ alg, state }) => `${state} ${alg}`)).toEqual([
       ...SIGNING_ALGS.map(alg => `current ${alg}`),
       ...[...SIGNING_ALGS].reverse().map(alg => `next ${alg}`),
@@ -77,7 +82,7 @@ describe('signing keys', () => {
   it('of an algorithm that only a newer version knows are passed over', async () => {
     await storeSigningKey(database.db, keyring, { alg: 'ML-DSA-44' as 'ES256', state: 'current' }, 'ES256')
     await ensureSigningKeys(database.db, keyring)
-    expect((await list()).map(({ alg }) => alg)).toEqual([...SIGNING_ALGS])
+    expect(algsOf(await list(), 'current')).toEqual([...SIGNING_ALGS])
   })
 
   it('are stored sealed', async () => {
@@ -95,7 +100,7 @@ describe('signing keys', () => {
     const other = Buffer.alloc(32, 2)
     const rotated = createKeyring([other, Buffer.alloc(32, 1)])
     await ensureSigningKeys(database.db, rotated)
-    expect(await listSigningKeys(database.db, rotated)).toHaveLength(3)
+    expect(await listSigningKeys(database.db, rotated)).toHaveLength(6)
     await expect(ensureSigningKeys(database.db, createKeyring([other]))).rejects.toThrow('LATCHKEY_SECRETS')
   })
 })
