@@ -13,6 +13,7 @@ import { auditSweep, createAudit } from './audit/audit.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientUse } from './clients/client-use.ts'
 import { createRegisteredOrigins } from './clients/registered-origins.ts'
+import { revocableSecrets } from './clients/revocable-secrets.ts'
 import type { Config } from './config.ts'
 import { createApiCaller } from './credentials/api-caller.ts'
 import { createAuthenticate } from './credentials/authenticate.ts'
@@ -27,6 +28,8 @@ import { createTokenPages } from './credentials/pages.tsx'
 import { rateLimitSweep } from './credentials/rate-limit.ts'
 import { createRefusals } from './credentials/refusals.ts'
 import { replaySweep } from './credentials/replay.ts'
+import { revocableClientTokens, revocableJwt } from './credentials/revocable-client-tokens.ts'
+import { revocableMinted } from './credentials/revocable-minted.ts'
 import { usageSweep } from './credentials/usage.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
 import type { Db } from './db/connect.ts'
@@ -38,6 +41,7 @@ import { clientRoutes } from './developer/clients-api.ts'
 import { organizationRoutes } from './developer/organizations-api.ts'
 import { createDeveloperPages } from './developer/pages.ts'
 import { resourceRoutes } from './developer/resources-api.ts'
+import { revocationRoutes } from './developer/revocations-api.ts'
 import { usageRoutes } from './developer/usage-api.ts'
 import { createApi } from './http/api.ts'
 import { createAssets } from './http/assets.ts'
@@ -70,11 +74,18 @@ import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { LIFETIME } from './oidc/lifetimes.ts'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
 import { renameInConsent } from './oidc/rename-resource.ts'
+import {
+  revocableAccessTokens,
+  revocableDeviceCodes,
+  revocableGrants,
+  revocableSessions,
+} from './oidc/revocable.ts'
 import { findTokensOfEndedGrants } from './oidc/revoked-grant-indexes.ts'
 import { oidcSweep } from './oidc/sweep.ts'
 import { unusedClientSweep } from './oidc/unused-clients.ts'
 import { ensureOwnResource } from './resources/own-resource.ts'
 import { createResourceDirectory } from './resources/resource-directory.ts'
+import { createEndMatching } from './revocation/end-matching.ts'
 import { createRevocations, revocationSweep } from './revocation/revocation.ts'
 import type { Keyring } from './secrets/keyring.ts'
 import { deviceSweep } from './sign-in/device.ts'
@@ -179,7 +190,21 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     apiKeyHeader: config.apiKeyHeader,
   })
   const authenticate = createAuthenticate({ kinds, refusals, audit })
-  const developer = { ...ground, revocations, ownResource }
+  const endMatching = createEndMatching({
+    ...ground,
+    // Whoever holds a session can make the rest anew, so that ends first.
+    revocables: [
+      revocableSessions(judged),
+      revocableDeviceCodes(judged),
+      revocableGrants(judged),
+      revocableAccessTokens(judged),
+      revocableClientTokens(judged),
+      revocableJwt(judged),
+      ...revocableMinted(judged),
+      ...revocableSecrets(judged),
+    ],
+  })
+  const developer = { ...ground, revocations, ownResource, endMatching }
   const rotation = { ...ground, longestTokenLifetime: LIFETIME.idToken }
   const recentSignIn = createRecentSignIn({ ...ground, sessions })
   const personPages = { ...ground, sessions, recentSignIn, resources, minted, ownResource }
@@ -196,6 +221,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...resourceRoutes(developer),
       ...organizationRoutes(developer),
       ...usageRoutes(developer),
+      ...revocationRoutes(developer),
       ...signingKeyRoutes(rotation),
     ],
   })

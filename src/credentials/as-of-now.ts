@@ -8,7 +8,7 @@ import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Db } from '../db/connect.ts'
 import { accountScopes, effectiveScopes } from '../resources/permission.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
-import type { Ended, Revocations } from '../revocation/revocation.ts'
+import type { Reference, Revocations } from '../revocation/revocation.ts'
 import type { Need } from './checks.ts'
 import type { Confirmation } from './kind.ts'
 
@@ -44,11 +44,11 @@ export interface AsOfNowDeps {
 }
 
 /** Everything whose end ends this token. */
-function endsWith({ id, clientId, grantId, accountId }: IssuedToken): Ended[] {
+function endsWith({ id, clientId, grantId, accountId, issuedAt }: IssuedToken): Reference[] {
   return [
     { kind: 'token', id },
     { kind: 'client', id: clientId },
-    ...(grantId === undefined ? [] : [{ kind: 'grant' as const, id: grantId }]),
+    grantId === undefined ? { kind: 'issuance', id: clientId, issuedAt } : { kind: 'grant', id: grantId },
     ...(accountId === undefined ? [] : [{ kind: 'account' as const, id: accountId }]),
   ]
 }

@@ -13,7 +13,10 @@ const REMEMBERED_DAYS = 91
  */
 export async function endClient(
   tx: Tx,
-  deps: { readonly audit: Pick<Audit, 'record'>; readonly revocations: Pick<Revocations, 'revoke'> },
+  deps: {
+    readonly audit: Pick<Audit, 'recordAll'>
+    readonly revocations: Pick<Revocations, 'revoke' | 'revokeAll'>
+  },
   actor: Actor,
   clientId: string,
   reason = 'client_deleted',

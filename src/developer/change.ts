@@ -13,9 +13,9 @@ export interface DeveloperDeps {
   readonly config: Pick<Config, 'issuer' | 'environments'>
   readonly db: Db
   readonly keyring: Keyring
-  readonly audit: Pick<Audit, 'record'>
+  readonly audit: Pick<Audit, 'record' | 'recordAll'>
   readonly changeLog: Pick<ChangeLog, 'catchUp'>
-  readonly revocations: Pick<Revocations, 'revoke'>
+  readonly revocations: Pick<Revocations, 'revoke' | 'revokeAll'>
   /** The identifier of our own API as a resource. */
   readonly ownResource: string
 }

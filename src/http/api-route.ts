@@ -34,8 +34,6 @@ interface Declared {
   readonly scope: Rule
   /** Of the answer, when it is no refusal. 201 comes with `location`, 204 has no body. */
   readonly status: 200 | 201 | 204
-  /** It ends credentials: takes `?wait=all&timeout=` (wait-all.ts), and `answer` may return how many it ended, or that as `revoked`. */
-  readonly revokes?: true
 }
 
 export interface RouteDeclaration<
@@ -50,6 +48,12 @@ export interface RouteDeclaration<
   readonly response?: Response
   /** The address of what was made, for 201. */
   readonly location?: (made: z.input<Response>, param: (name: string) => string) => string
+  /**
+   * It ends credentials: takes `?wait=all&timeout=` (wait-all.ts), and `answer` may return how many it ended, or that as
+   * `revoked`; what was waited for is then the answer. With a function, which says from the answer how many that were, it
+   * is added to the answer; undefined: none this time, so there is nothing to wait for.
+   */
+  readonly revokes?: true | ((made: z.input<Response>) => number | undefined)
   answer(call: Call<Caller, z.output<Body>, z.output<Query>>): Promise<z.input<Response>>
 }
 
@@ -59,6 +63,7 @@ export interface Route<Caller> extends Declared {
   readonly query?: z.ZodObject
   readonly response?: z.ZodType
   readonly location?: (made: never, param: (name: string) => string) => string
+  readonly revokes?: true | ((made: never) => number | undefined)
   answer(call: Call<Caller, never, never>): Promise<unknown>
 }
 

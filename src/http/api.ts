@@ -70,12 +70,12 @@ async function serve<Caller>(
   ctx.status = route.status
   if (route.status !== 204) ctx.body = made
   if (route.location) ctx.set('Location', route.location(made as never, call.param))
-  if (wait) {
-    const { status, body: waited } = await answerRevocation(db, wait, revokedIn(made))
-    if (status === 204) return
-    ctx.status = status
-    ctx.body = waited
-  }
+  const revoked = typeof route.revokes === 'function' ? route.revokes(made as never) : revokedIn(made)
+  if (!wait || revoked === undefined) return
+  const { status, body: waited } = await answerRevocation(db, wait, revoked)
+  if (status === 204) return
+  ctx.status = status
+  ctx.body = typeof route.revokes === 'function' ? { ...(made as object), ...waited } : waited
 }
 
 /** What ended is one thing unless the answer says how many. */

@@ -7,10 +7,11 @@ import type { Client } from '../clients/client.ts'
 import { transaction } from '../db/transaction.ts'
 import type { Source } from '../http/context.ts'
 import { type Access, subtract } from './access.ts'
+import { holdSession } from './backchannel-logout.ts'
 import { recordConsent } from './consent.ts'
 import type { OidcDeps } from './deps.ts'
 import { decideDevice, type WaitingDevice } from './device-code.ts'
-import { createGrant } from './grant.ts'
+import { createGrant, signedOutMeanwhile } from './grant.ts'
 import { epoch } from './sealed-document.ts'
 
 export interface DeviceAnswer {
@@ -54,6 +55,8 @@ export async function allowDevice(
     ...(session.acr !== undefined && { acr: session.acr }),
   }
   return transaction(db, async tx => {
+    // The grant is not the session's, so nothing else makes an end of the session wait for it.
+    if (!(await holdSession(tx, session.uid))) throw signedOutMeanwhile()
     const grantId = await createGrant(tx, deps, {
       accountId,
       client,

@@ -20,31 +20,58 @@ interface Item extends EndedSession {
 /**
  * The client takes part in the session from now on, if that is alive. Writes to the session's row too: it waits for an
  * end of the session that is under way, and the end waits for it. So no client begins a session of its own unnoticed.
+ * @returns false when the session has ended
  */
-export async function joinSession(tx: Tx, sessionUid: string, clientId: string): Promise<void> {
-  await sql`
+export async function joinSession(tx: Tx, sessionUid: string, clientId: string): Promise<boolean> {
+  const { rows } = await sql`
     WITH living AS (
       UPDATE session SET last_seen_at = clock_timestamp() WHERE uid = ${sessionUid} AND ended_at IS NULL RETURNING uid
+    ), joined AS (
+      INSERT INTO session_client (session_uid, client_id) SELECT uid, ${clientId} FROM living ON CONFLICT DO NOTHING
     )
-    INSERT INTO session_client (session_uid, client_id) SELECT uid, ${clientId} FROM living ON CONFLICT DO NOTHING
+    SELECT uid FROM living
   `.execute(tx)
+  return rows.length > 0 || !(await hasEnded(tx, sessionUid))
 }
 
-/** In the transaction that ends the session. */
-export async function announceSessionEnd(tx: Tx, session: EndedSession): Promise<void> {
+/** The same for who does not take part: until the transaction ends, so does not the session. */
+export async function holdSession(tx: Tx, sessionUid: string): Promise<boolean> {
+  const row = await tx
+    .updateTable('session')
+    .set({ last_seen_at: sql<Date>`clock_timestamp()` })
+    .where('uid', '=', sessionUid)
+    .where('ended_at', 'is', null)
+    .returning('uid')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+async function hasEnded(tx: Tx, sessionUid: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('session')
+    .select('uid')
+    .where('uid', '=', sessionUid)
+    .where('ended_at', 'is not', null)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** In the transaction that ends the sessions. */
+export async function announceSessionEnds(tx: Tx, sessions: readonly EndedSession[]): Promise<void> {
   const told = await tx
     .selectFrom('session_client as s')
     .innerJoin('client as c', 'c.client_id', 's.client_id')
-    .select(['c.client_id', 'c.backchannel_logout_uri'])
-    .where('s.session_uid', '=', session.sessionUid)
+    .select(['s.session_uid', 'c.client_id', 'c.backchannel_logout_uri'])
+    .where(sql<boolean>`s.session_uid = ANY(${sessions.map(({ sessionUid }) => sessionUid)}::text[])`)
     .where('c.backchannel_logout_uri', 'is not', null)
     .where('c.disabled_at', 'is', null)
     .execute()
+  const accounts = new Map(sessions.map(({ sessionUid, accountId }) => [sessionUid, accountId]))
   await enqueueAll(
     tx,
     BACKCHANNEL_LOGOUT,
-    told.map(({ client_id: clientId, backchannel_logout_uri: uri }) => ({
-      payload: { ...session, clientId } satisfies Item,
+    told.map(({ client_id: clientId, session_uid: sessionUid, backchannel_logout_uri: uri }) => ({
+      payload: { sessionUid, accountId: accounts.get(sessionUid) ?? '', clientId } satisfies Item,
       // One that does not answer holds up those at the same host, nobody else.
       lane: `${BACKCHANNEL_LOGOUT} ${URL.parse(uri ?? '')?.host}`,
     })),

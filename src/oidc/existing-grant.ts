@@ -5,6 +5,7 @@
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { Client } from '../clients/client.ts'
 import { transaction } from '../db/transaction.ts'
+import { Problem } from '../http/problem.ts'
 import { type Access, askedAccess, intersect, isEmpty, permittedAccess, subtract } from './access.ts'
 import { findConsent } from './consent.ts'
 import type { OidcDeps } from './deps.ts'
@@ -65,6 +66,12 @@ export function createExistingGrantLoader(
     const { asked, allowed, open } = await consentQuestion(deps, accountId, client, oidc.params)
     if (!isEmpty(open) || isEmpty(allowed)) return undefined
     const grant = { accountId, client, sessionUid, granted: allowed, rejected: subtract(asked, allowed) }
-    return GrantModel.find(await transaction(deps.db, tx => createGrant(tx, deps, grant)))
+    const id = await transaction(deps.db, tx => createGrant(tx, deps, grant)).catch(unlessSignedOut)
+    return id === undefined ? undefined : GrantModel.find(id)
   }
+}
+
+/** The session has ended while this request was under way: then nobody is signed in. */
+function unlessSignedOut(error: unknown): undefined {
+  if (!(error instanceof Problem) || error.status !== 409) throw error
 }

@@ -4,9 +4,11 @@
  */
 import { sql } from 'kysely'
 import { Provider } from 'oidc-provider'
+import type { AuditEvent } from '../audit/audit.ts'
 import type { Client } from '../clients/client.ts'
 import type { Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
+import { Problem } from '../http/problem.ts'
 import { randomToken } from '../secrets/token.ts'
 import type { Access } from './access.ts'
 import { joinSession } from './backchannel-logout.ts'
@@ -48,7 +50,14 @@ async function lifetimeOf(
   return longest + 2 * code
 }
 
-/** Writes the grant, through which the client takes part in the session, and gives its id. */
+/** The browser session that should get the grant has ended meanwhile. */
+export const signedOutMeanwhile = () =>
+  new Problem(409, 'conflict', 'You were signed out meanwhile. Go back to the application and begin again.')
+
+/**
+ * Writes the grant, through which the client takes part in the session, and gives its id.
+ * @throws Problem 409 when the session has ended: a request that was under way must not leave a grant behind
+ */
 export async function createGrant(tx: Tx, deps: OidcDeps, grant: NewGrant): Promise<string> {
   const id = randomToken(16)
   const payload = {
@@ -62,7 +71,8 @@ export async function createGrant(tx: Tx, deps: OidcDeps, grant: NewGrant): Prom
     VALUES (${id}, ${grant.accountId}, ${grant.client.clientId}, ${grant.sessionUid ?? null}, ${offline}, ${JSON.stringify(payload)}::jsonb,
       clock_timestamp() + make_interval(secs => ${await lifetimeOf(deps, grant)}))
   `.execute(tx)
-  if (grant.sessionUid !== undefined) await joinSession(tx, grant.sessionUid, grant.client.clientId)
+  if (grant.sessionUid !== undefined && !(await joinSession(tx, grant.sessionUid, grant.client.clientId)))
+    throw signedOutMeanwhile()
   return id
 }
 
@@ -70,30 +80,38 @@ export type GrantEnd = 'revoked' | 'code_reuse' | 'refresh_reuse' | 'withdrawn' 
 
 interface GrantFilter {
   readonly id?: string
-  readonly sessionUid?: string
+  readonly ids?: readonly string[]
+  readonly sessionUids?: readonly string[]
   readonly accountId?: string
   readonly clientId?: string
 }
 
+/** What was done, for the audit; the actor is the client unless said. */
+type EndedBy = Partial<Pick<AuditEvent, 'actor' | 'credential' | 'source'>>
+
 /**
- * Ends the grants that match, within the caller's transaction. With `sessionUid` only those bound to the session: an
- * offline grant outlives it.
+ * Ends the grants that match, within the caller's transaction. With `sessionUids` only those bound to a session: an
+ * offline grant outlives it. @returns how many
  */
 export async function endGrants(
   tx: Tx,
-  deps: OidcDeps,
+  deps: Pick<OidcDeps, 'revocations' | 'audit'>,
   filter: GrantFilter,
-  reason: GrantEnd,
+  reason: string,
+  by: EndedBy = {},
 ): Promise<number> {
   let update = tx
     .updateTable('authorization_grant')
     .set({ ended_at: sql<Date>`clock_timestamp()` })
     .where('ended_at', 'is', null)
   if (filter.id !== undefined) update = update.where('id', '=', filter.id)
+  if (filter.ids !== undefined) update = update.where(sql<boolean>`id = ANY(${[...filter.ids]}::text[])`)
   if (filter.accountId !== undefined) update = update.where('account_id', '=', filter.accountId)
   if (filter.clientId !== undefined) update = update.where('client_id', '=', filter.clientId)
-  if (filter.sessionUid !== undefined)
-    update = update.where('session_uid', '=', filter.sessionUid).where('offline', '=', false)
+  if (filter.sessionUids !== undefined)
+    update = update
+      .where(sql<boolean>`session_uid = ANY(${[...filter.sessionUids]}::text[])`)
+      .where('offline', '=', false)
   const ended = await update.returning(['id', 'client_id', 'account_id', 'expires_at']).execute()
   if (ended.length === 0) return 0
   await deps.revocations.revokeAll(
@@ -109,6 +127,7 @@ export async function endGrants(
       subject: { type: 'account', id: grant.account_id },
       clientId: grant.client_id,
       detail: { grant_id: grant.id, reason },
+      ...by,
     })),
   )
   return ended.length

@@ -7,6 +7,8 @@ export interface OidcTables {
   session: {
     uid: string
     id_hash: Buffer
+    /** Of `id_hash`; null: from before peppers were recorded. */
+    pepper_id: string | null
     /** Of the ids it had before, newest first. */
     retired_hashes: Generated<Buffer[]>
     account_id: string | null
@@ -51,6 +53,8 @@ export interface OidcTables {
   }
   authorization_code: {
     id_hash: Buffer
+    /** Of `id_hash`; null: from before peppers were recorded. */
+    pepper_id: string | null
     grant_id: string
     client_id: string
     account_id: string
@@ -67,6 +71,8 @@ export interface OidcTables {
     /** Public: where its page is. Opens nothing without the session that has entered the user code. */
     id: string
     id_hash: Buffer
+    /** Of `id_hash`; null: from before peppers were recorded. */
+    pepper_id: string | null
     user_code_hash: Buffer
     client_id: string
     payload: Payload
@@ -111,6 +117,8 @@ export interface OidcTables {
   /** Opaque access tokens; JWT access tokens are not stored. */
   access_token: {
     id_hash: Buffer
+    /** Of `id_hash`; null: from before peppers were recorded. */
+    pepper_id: string | null
     kind: 'AccessToken' | 'ClientCredentials'
     grant_id: string | null
     client_id: string

@@ -5,7 +5,15 @@
  */
 import { createHash, hkdfSync } from 'node:crypto'
 
-export type Purpose = 'pepper' | 'seal' | 'cookie' | 'csrf' | 'dpop-nonce' | 'refresh' | 'demo-client'
+export type Purpose =
+  | 'pepper'
+  | 'seal'
+  | 'cookie'
+  | 'csrf'
+  | 'dpop-nonce'
+  | 'refresh'
+  | 'demo-client'
+  | 'revocation-plan'
 
 export interface DerivedKey {
   /** Short public name of the master secret, the same for every purpose. Safe to store and to log. */

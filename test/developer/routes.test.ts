@@ -63,6 +63,7 @@ const RULES: Record<string, string> = {
   'GET /v1/usage': 'usage:read',
   'GET /v1/signing-keys': 'signing-keys:read',
   'POST /v1/signing-keys/rotate': 'signing-keys:write',
+  'POST /v1/revocations': 'revoke',
 }
 
 /** Answered without a credential, for everybody. */

@@ -82,9 +82,10 @@ export function accessTokenStore(
 
     async upsert(id, payload, expiresIn) {
       const rest = JSON.stringify(without(payload, 'jti', 'clientId', 'grantId', 'accountId', 'exp'))
+      const { hash, pepperId } = hashSecret(keyring, id)
       await sql`
-        INSERT INTO access_token (id_hash, kind, grant_id, client_id, account_id, payload, expires_at)
-        VALUES (${hashSecret(keyring, id).hash}, ${kind}, ${payload.grantId ?? null}, ${payload.clientId},
+        INSERT INTO access_token (id_hash, pepper_id, kind, grant_id, client_id, account_id, payload, expires_at)
+        VALUES (${hash}, ${pepperId}, ${kind}, ${payload.grantId ?? null}, ${payload.clientId},
           ${payload.accountId ?? null}, ${rest}::jsonb, clock_timestamp() + make_interval(secs => ${expiresIn}))
       `.execute(db)
     },

@@ -34,9 +34,10 @@ export function authorizationCodeStore(deps: OidcDeps): Store {
 
     async upsert(id, payload, expiresIn) {
       const rest = JSON.stringify(without(payload, 'jti', 'grantId', 'clientId', 'accountId', 'exp'))
+      const { hash, pepperId } = hashSecret(keyring, id)
       await sql`
-        INSERT INTO authorization_code (id_hash, grant_id, client_id, account_id, payload, expires_at)
-        VALUES (${hashSecret(keyring, id).hash}, ${payload.grantId}, ${payload.clientId}, ${payload.accountId},
+        INSERT INTO authorization_code (id_hash, pepper_id, grant_id, client_id, account_id, payload, expires_at)
+        VALUES (${hash}, ${pepperId}, ${payload.grantId}, ${payload.clientId}, ${payload.accountId},
           ${rest}::jsonb, clock_timestamp() + make_interval(secs => ${expiresIn}))
       `.execute(db)
     },

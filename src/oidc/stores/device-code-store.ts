@@ -77,10 +77,11 @@ export function deviceCodeStore(deps: OidcDeps): Store {
       if (typeof scope !== 'string' || scope.trim() === '')
         throw new errors.InvalidScope('no scope is asked for', '')
       const rest = { ...without(payload, ...IN_COLUMNS), params: { scope, resource } }
+      const { hash, pepperId } = hashSecret(keyring, id)
       const { rows } = await sql`
-        INSERT INTO device_code (id, id_hash, user_code_hash, client_id, payload, user_agent, address, poll_interval,
-          expires_at)
-        VALUES (${newId()}, ${hashSecret(keyring, id).hash}, ${hashSecret(keyring, userCode ?? '').hash},
+        INSERT INTO device_code (id, id_hash, pepper_id, user_code_hash, client_id, payload, user_agent, address,
+          poll_interval, expires_at)
+        VALUES (${newId()}, ${hash}, ${pepperId}, ${hashSecret(keyring, userCode ?? '').hash},
           ${payload.clientId}, ${JSON.stringify(rest)}::jsonb, ${deviceInfo.userAgent ?? null},
           ${deviceInfo.address ?? null}, ${POLL_INTERVAL}, clock_timestamp() + make_interval(secs => ${expiresIn}))
         ON CONFLICT (user_code_hash) DO NOTHING

@@ -49,12 +49,13 @@ export function sessionStore(deps: OidcDeps): Store {
 
     async upsert(id, payload: AdapterPayload, expiresIn) {
       const sealed = await sealDocument(keyring, payload)
-      const { hash } = hashSecret(keyring, id)
+      const { hash, pepperId } = hashSecret(keyring, id)
       const save = async () => {
         const { rows } = await sql`
           WITH changed AS (
             UPDATE session SET
-              id_hash = ${hash}, account_id = ${payload.accountId ?? null}, sealed_payload = ${sealed},
+              id_hash = ${hash}, pepper_id = ${pepperId}, account_id = ${payload.accountId ?? null},
+              sealed_payload = ${sealed},
               signed_in_at = to_timestamp(${payload.loginTs ?? null}::bigint),
               expires_at = clock_timestamp() + make_interval(secs => ${expiresIn}), last_seen_at = clock_timestamp(),
               retired_hashes = CASE WHEN id_hash = ${hash} THEN retired_hashes
@@ -62,8 +63,8 @@ export function sessionStore(deps: OidcDeps): Store {
             WHERE uid = ${payload.uid} AND ended_at IS NULL AND ${hash} <> ALL (retired_hashes)
             RETURNING uid
           ), added AS (
-            INSERT INTO session (uid, id_hash, account_id, sealed_payload, signed_in_at, expires_at)
-            SELECT ${payload.uid}, ${hash}, ${payload.accountId ?? null}, ${sealed},
+            INSERT INTO session (uid, id_hash, pepper_id, account_id, sealed_payload, signed_in_at, expires_at)
+            SELECT ${payload.uid}, ${hash}, ${pepperId}, ${payload.accountId ?? null}, ${sealed},
               to_timestamp(${payload.loginTs ?? null}::bigint), clock_timestamp() + make_interval(secs => ${expiresIn})
             WHERE NOT EXISTS (SELECT FROM session WHERE uid = ${payload.uid})
             ON CONFLICT DO NOTHING

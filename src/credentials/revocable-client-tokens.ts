@@ -1,0 +1,92 @@
+/**
+ * What nobody keeps a list of, as things that a filter ends: the tokens that a client got for itself, all at once up to
+ * some moment, whatever their format; and one JWT access token by its id.
+ */
+import { sql } from 'kysely'
+import type { Audit } from '../audit/audit.ts'
+import { MAX_ACCESS_TOKEN_LIFETIME } from '../resources/resource-schema.ts'
+import { by, type Revocable, thingColumns } from '../revocation/revocable.ts'
+import type { Revocations } from '../revocation/revocation.ts'
+
+export interface RevocableTokensDeps {
+  readonly audit: Pick<Audit, 'recordAll'>
+  readonly revocations: Pick<Revocations, 'revokeAll'>
+}
+
+/** No access token lives longer. */
+const remembered = () => new Date(Date.now() + MAX_ACCESS_TOKEN_LIFETIME * 1000)
+
+/** Counted by clients: how many tokens each has, nobody knows. */
+export function revocableClientTokens({ audit, revocations }: RevocableTokensDeps): Revocable {
+  return {
+    kind: 'client-tokens',
+
+    // A token of one grant, session or pepper is none of these.
+    living: ({ credentialId }) =>
+      credentialId === undefined
+        ? sql`
+            SELECT ${thingColumns({
+              id: 'c.client_id',
+              client_id: 'c.client_id',
+              organization_id: 'c.organization_id',
+              issued_at: 'c.created_at',
+            })}
+            FROM client c WHERE 'client_credentials' = ANY(c.grant_types)
+          `
+        : undefined,
+
+    async end(tx, things, ending) {
+      const { reason, issuedBefore } = ending
+      const expiresAt = remembered()
+      await revocations.revokeAll(
+        tx,
+        things.map(({ id }) => ({ kind: 'issuance', id, reason, expiresAt, issuedBefore })),
+      )
+      await audit.recordAll(
+        tx,
+        things.map(({ id }) => ({
+          type: 'client_tokens_revoked',
+          outcome: 'success',
+          ...by(ending),
+          subject: { type: 'client', id },
+          clientId: id,
+          detail: { reason, ...(issuedBefore && { issued_before: issuedBefore.toISOString() }) },
+        })),
+      )
+      return things.length
+    },
+  }
+}
+
+/** Only by its id (`jti`), and only when the filter names the kind: nobody knows whether there is such a token. */
+export function revocableJwt({ audit, revocations }: RevocableTokensDeps): Revocable {
+  return {
+    kind: 'jwt-access-token',
+
+    living: ({ credentialId, kinds }) =>
+      credentialId !== undefined && kinds?.includes('jwt-access-token')
+        ? sql`SELECT ${thingColumns({ id: 'given.id' })} FROM (VALUES (${credentialId}::text)) AS given (id)`
+        : undefined,
+
+    async end(tx, things, ending) {
+      const { reason } = ending
+      const expiresAt = remembered()
+      await revocations.revokeAll(
+        tx,
+        things.map(({ id }) => ({ kind: 'token', id, reason, expiresAt })),
+      )
+      await audit.recordAll(
+        tx,
+        things.map(({ id, clientId }) => ({
+          type: 'token_revoked',
+          outcome: 'success',
+          ...by(ending),
+          subject: { type: 'access-token', id },
+          ...(clientId !== null && { clientId }),
+          detail: { reason },
+        })),
+      )
+      return things.length
+    },
+  }
+}
