@@ -59,7 +59,11 @@ import { createPages } from './http/pages.ts'
 import { limitBody } from './http/protocol-body.ts'
 import { requestTarget } from './http/request-target.ts'
 import { logAppErrors, respond } from './http/respond.ts'
-import { findBlocksOfEndedClients, findRevokedTokens } from './keys/revoked-indexes.ts'
+import {
+  findBlocksOfEndedClients,
+  findBlocksOfEndedIssuance,
+  findRevokedTokens,
+} from './keys/revoked-indexes.ts'
 import { createSigningKeySet } from './keys/signing-key-set.ts'
 import { createSigningKeyWorker } from './keys/signing-key-worker.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
@@ -159,8 +163,13 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const keysAndTokens = createMinted({ ...judged, dpop, refusals })
   const minted = keysAndTokens.tokens
   const introspection = createMintedIntrospection({ ...judged, verifyMinted: keysAndTokens.verify })
-  const takeIndex = createStatusIndexes({ db, issuer: config.issuer, log })
-  const revoked = [findRevokedTokens, findBlocksOfEndedClients, findTokensOfEndedGrants]
+  const takeIndex = createStatusIndexes({ db, issuer: config.issuer, log, changeLog })
+  const revoked = [
+    findRevokedTokens,
+    findBlocksOfEndedClients,
+    findBlocksOfEndedIssuance,
+    findTokensOfEndedGrants,
+  ]
   const statusLists = createStatusLists({ ...ground, issuer: config.issuer, revoked })
   const oidcDeps = {
     ...judged,

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Audit } from '../audit/audit.ts'
+import { type StatusReference, statusOfTokenId } from '../keys/status-reference.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME } from '../resources/resource-schema.ts'
 import { by, type Revocable, thingColumns } from '../revocation/revocable.ts'
 import type { Revocations } from '../revocation/revocation.ts'
@@ -58,15 +59,19 @@ export function revocableClientTokens({ audit, revocations }: RevocableTokensDep
   }
 }
 
-/** Only by its id (`jti`), and only when the filter names the kind: nobody knows whether there is such a token. */
+/**
+ * Only by its id (`jti`), and only when the filter names the kind: nobody knows whether there is such a token. Whose it is
+ * its status tells, when a client got it for itself; one of a grant is an administrator's to end, or ends with the grant.
+ */
 export function revocableJwt({ audit, revocations }: RevocableTokensDeps): Revocable {
   return {
-    kind: 'jwt-access-token',
+    kind: KIND,
 
-    living: ({ credentialId, kinds }) =>
-      credentialId !== undefined && kinds?.includes('jwt-access-token')
-        ? sql`SELECT ${thingColumns({ id: 'given.id' })} FROM (VALUES (${credentialId}::text)) AS given (id)`
-        : undefined,
+    living({ credentialId = '', kinds }) {
+      if (!kinds?.includes(KIND)) return undefined
+      const status = statusOfTokenId(credentialId)
+      return status && ofStatus(credentialId, status)
+    },
 
     async end(tx, things, ending) {
       const { reason } = ending
@@ -90,3 +95,12 @@ export function revocableJwt({ audit, revocations }: RevocableTokensDeps): Revoc
     },
   }
 }
+
+const KIND = 'jwt-access-token'
+
+const ofStatus = (id: string, { listId, idx }: StatusReference) => sql`
+  SELECT ${thingColumns({ id: 'given.id', client_id: 'b.client_id', organization_id: 'c.organization_id' })}
+  FROM (VALUES (${id}::text)) AS given (id)
+    JOIN status_block b ON b.list_id = ${listId} AND b.first <= ${idx} AND ${idx} < b.first + b.size
+    LEFT JOIN client c ON c.client_id = b.client_id
+`

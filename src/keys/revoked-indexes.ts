@@ -5,6 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../db/connect.ts'
+import { BLOCK_USABLE } from './lease-status-blocks.ts'
 import { statusOfTokenId } from './status-reference.ts'
 
 export interface LivingList {
@@ -49,6 +50,17 @@ export const findRevokedTokens: FindRevoked = async (db, { id }) => {
     const reference = statusOfTokenId(row.id)
     return reference ? [{ first: reference.idx, size: 1 }] : []
   })
+}
+
+/** Blocks that were begun before all that their client had got for itself was revoked; it goes on with others. */
+export const findBlocksOfEndedIssuance: FindRevoked = async (db, { id }) => {
+  const { rows } = await sql<IndexRange>`
+    SELECT block.first, block.size FROM status_block block
+    JOIN revocation r ON r.kind = 'issuance' AND r.id = block.client_id
+      AND block.usable_until - make_interval(secs => ${sql.lit(BLOCK_USABLE)}) <= r.revoked_at
+    WHERE block.list_id = ${id}
+  `.execute(db)
+  return rows
 }
 
 export const findBlocksOfEndedClients: FindRevoked = async (db, { id, since }) => {

@@ -4,8 +4,10 @@
  * asked of the database. For tokens of grants there is one block; who takes from it records the index where the token
  * comes from. What a node that dies has not given away is lost: there are enough.
  */
+import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import type { Logger } from '../log.ts'
+import { REVOCATION_CHANGE } from '../revocation/revocation.ts'
 import { BLOCK_USABLE, leaseStatusBlocks, type WantedBlock } from './lease-status-blocks.ts'
 import { type StatusReference, statusListUri } from './status-reference.ts'
 
@@ -70,6 +72,8 @@ export interface StatusIndexesDeps {
   readonly db: Db
   readonly issuer: string
   readonly log: Logger
+  /** Tells when a client's blocks were revoked: it gets no more tokens from these. */
+  readonly changeLog?: Pick<ChangeLog, 'subscribe'>
   /** Monotonic milliseconds. */
   readonly clock?: () => number
 }
@@ -78,6 +82,7 @@ export function createStatusIndexes({
   db,
   issuer,
   log,
+  changeLog,
   clock = () => performance.now(),
 }: StatusIndexesDeps): TakeIndex {
   const newLane = (): Lane => ({ size: FIRST_SIZE, lifetime: LEAST_LIFETIME })
@@ -85,6 +90,10 @@ export function createStatusIndexes({
   const ofClients = new Map<string, Lane>() // in order of last use
   const queue: Waiting[] = []
   let flushing = false
+
+  changeLog?.subscribe(REVOCATION_CHANGE, ({ payload }) => {
+    if (payload.kind === 'issuance') ofClients.delete(String(payload.id))
+  })
 
   function laneOf({ clientId, grantBound }: WantedIndex): Lane {
     if (grantBound) return ofGrants

@@ -153,12 +153,13 @@ describe('what is ended', () => {
     )
   })
 
-  it('a JWT access token by its id, by an administrator', async () => {
+  it('a JWT access token by its id, by the owner of its client', async () => {
     const token = await clientToken(world.app, ender, 'clients:read')
     const self = (await token.call('GET', '/v1/credentials/self')).json() as { credential_id: string }
     const filter = { kind: 'jwt-access-token', credential_id: self.credential_id }
-    expect((await look(world.ada, filter)).matched).toEqual({})
-    expect(await revoke(world.root, filter)).toMatchObject({ by_kind: { 'jwt-access-token': 1 } })
+    expect((await look(world.mallory, filter)).matched).toEqual({})
+    expect((await look(world.root, { ...filter, credential_id: 'something' })).matched).toEqual({})
+    expect(await revoke(world.ada, filter)).toMatchObject({ by_kind: { 'jwt-access-token': 1 } })
     expect(await isTaken(token.headers)).toBe(false)
   })
 
