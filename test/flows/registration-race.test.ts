@@ -1,10 +1,10 @@
 // The quota of open registration holds however many register at once: two server processes on one database, whose reads
 // take 50 ms longer than they do.
-import { expect, test } from '@jest/globals'
+import { afterEach, expect, test } from '@jest/globals'
 import { MOST_OF_NETWORK } from '../../src/clients/registration-quota.ts'
 import { ordersFile } from '../support/orders.ts'
 import { fillQuota, REDIRECT_URI } from '../support/registration.ts'
-import { startCluster } from '../support/server-process.ts'
+import { type Cluster, startCluster } from '../support/server-process.ts'
 
 const QUESTION = {
   method: 'POST',
@@ -14,8 +14,11 @@ const QUESTION = {
 }
 const LEFT = 3
 
+let cluster: Cluster
+afterEach(() => cluster?.close())
+
 test('as many as there is room for', async () => {
-  const cluster = await startCluster(
+  cluster = await startCluster(
     {
       delayAfterReads: 50,
       env: { DATABASE_POOL_SIZE: '20', LOG_LEVEL: 'warn', CLIENT_REGISTRATION: 'open' },
@@ -31,5 +34,4 @@ test('as many as there is room for', async () => {
     ...Array<number>(LEFT).fill(201),
     ...Array<number>(20 - LEFT).fill(429),
   ])
-  await cluster.close()
 })
