@@ -7,19 +7,26 @@ import { type JWKS, Provider, type Client as ProviderClient } from 'oidc-provide
 import { verifyClientSecret } from '../clients/client-secret.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { defineOrigin } from '../http/issuer-request.ts'
+import type { Pages } from '../http/pages.ts'
 import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 import { randomToken } from '../secrets/token.ts'
 import type { OidcDeps } from './deps.ts'
 import { listenToProvider } from './listen.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { deriveSuccessor, rotatedToken } from './refresh-successor.ts'
+import { askBeforeAnswering } from './self-registered.tsx'
 import { sessionIdFor } from './session-id.ts'
 import { providerSettings } from './settings.ts'
 import { refuseReplays } from './stores/replay-detection-store.ts'
 
 export function buildProvider(
   deps: OidcDeps,
-  parts: { jwks: JWKS; pages: ProtocolPages; verifyJwt: VerifyJwtAccessToken },
+  parts: {
+    jwks: JWKS
+    pages: ProtocolPages
+    verifyJwt: VerifyJwtAccessToken
+    shell: Pick<Pages, 'render'>
+  },
 ): Provider {
   const { config, keyring, clients } = deps
   const provider = new Provider(config.issuer, providerSettings(deps, parts))
@@ -69,6 +76,7 @@ export function buildProvider(
   })
 
   refuseReplays(provider)
+  askBeforeAnswering(provider, { clients, pages: parts.shell })
   listenToProvider(provider, deps)
   return provider
 }

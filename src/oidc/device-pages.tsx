@@ -37,6 +37,7 @@ import { consentGroups } from './consent-groups.ts'
 import type { OidcDeps } from './deps.ts'
 import { claimDevice, findDevice, normalUserCode, type WaitingDevice } from './device-code.ts'
 import { consentQuestion } from './existing-grant.ts'
+import { isVerified } from './self-registered.tsx'
 
 export interface DevicePagesDeps extends OidcDeps {
   readonly sessions: BrowserSessions
@@ -134,7 +135,7 @@ export function createDevicePages(deps: DevicePagesDeps): Router<State> {
         client={{
           name: client.clientName,
           logoUri: client.metadata.logo_uri,
-          verified: client.organizationId !== null,
+          verified: isVerified(client),
           organization: organization?.name,
         }}
         account={account}

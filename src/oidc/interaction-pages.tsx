@@ -28,6 +28,7 @@ import type { OidcDeps } from './deps.ts'
 import { asksAgain, consentQuestion, type Question } from './existing-grant.ts'
 import { createGrant } from './grant.ts'
 import { finish, getInteraction, recordSignIn, signedInFor, type Waiting } from './interaction.ts'
+import { isVerified, noteAct } from './self-registered.tsx'
 
 export interface InteractionPagesDeps extends OidcDeps {
   readonly provider: () => Provider
@@ -130,7 +131,7 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
           logoUri: client.metadata.logo_uri,
           describedAt:
             client.registration === 'metadata_document' ? documentHost(client.clientId) : undefined,
-          verified: client.organizationId !== null,
+          verified: isVerified(client),
           host: target.host || target.protocol,
           organization: organization?.name,
         }}
@@ -205,6 +206,7 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
     const { interaction, client } = request
     const person = await signedIn(ctx, interaction)
     if (!person || interaction.session?.uid !== person.session.uid) return seeAgain(ctx, interaction)
+    noteAct(interaction)
     const decision = form.get('decision')
     if (decision === 'deny') return deny(ctx, interaction, 'the person did not allow it')
     if (decision !== 'allow') throw invalidRequest('The field decision must be allow or deny.')
@@ -231,6 +233,7 @@ export function createInteractionPages(deps: InteractionPagesDeps): Router<State
   ) {
     await sessions.signIn(ctx, person.accountId, { amr: person.amr })
     const session = await sessions.find(ctx)
+    noteAct(interaction)
     if (session) await recordSignIn(interaction, session)
     seeAgain(ctx, interaction)
   }

@@ -5,6 +5,7 @@ import type { Client } from '../clients/client.ts'
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Context } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
+import { hasActed } from './self-registered.tsx'
 
 const expired = (detail: string) =>
   new Problem(
@@ -90,7 +91,12 @@ export async function finish(
   interaction: Interaction,
   answer: { session: BrowserSession; grantId: string } | { error: 'access_denied'; description: string },
 ): Promise<void> {
-  if ('error' in answer) interaction.result = { error: answer.error, error_description: answer.description }
+  if ('error' in answer)
+    interaction.result = {
+      error: answer.error,
+      error_description: answer.description,
+      acted: hasActed(interaction),
+    }
   else {
     Object.assign(interaction, withSession(interaction, answer.session))
     interaction.result = {

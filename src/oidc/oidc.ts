@@ -26,6 +26,7 @@ import { onProviderPaths } from './provider-paths.ts'
 import { type PublishedDocuments, publishFrom } from './published-documents.ts'
 import { createRegistration } from './registration.ts'
 import { nameResourcesAsRegistered } from './resource-parameter.ts'
+import { askBeforeLeaving } from './self-registered.tsx'
 import { findStoredAccessToken } from './stored-access-token.ts'
 import { isGrantAlive } from './stores/grant-store.ts'
 
@@ -72,7 +73,7 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
 
   function build(keys: KeySet): Generation {
     const jwks = { keys: keys.keys.map(({ privateJwk }) => privateJwk) } as JWKS
-    const provider = buildProvider(deps, { jwks, pages: protocolPages, verifyJwt })
+    const provider = buildProvider(deps, { jwks, pages: protocolPages, verifyJwt, shell: pages })
     return { keys, provider, documents: new Map() }
   }
 
@@ -85,6 +86,7 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
 
   const prepare = compose([
     ...finishAnswers,
+    askBeforeLeaving({ clients: deps.clients, pages, issuer: config.issuer }),
     createMetadataClients(deps, () => current.provider),
     nameResourcesAsRegistered(deps.resources),
     prepareAuthorizationRequest(deps),

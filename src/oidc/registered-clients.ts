@@ -19,6 +19,7 @@ import { transaction } from '../db/transaction.ts'
 import type { Source } from '../http/context.ts'
 import { invalidRequest, Problem } from '../http/problem.ts'
 import type { Item } from '../http/unknown-value.ts'
+import { findOpenScopes } from '../resources/scope.ts'
 import { hashCandidates, hashSecret } from '../secrets/hash.ts'
 import { sourceNetwork } from '../sign-in/source-network.ts'
 import { createThrottle } from '../sign-in/throttle.ts'
@@ -28,7 +29,7 @@ import { toMetadata, usesSecret } from './stores/client-store.ts'
 import { mayHoldTokens } from './unused-clients.ts'
 
 /** Who registers a client. */
-export interface Registrar extends Allowance {
+export interface Registrar extends Omit<Allowance, 'openScopes'> {
   /** The initial access token's name; null: none was presented. */
   readonly tokenName: string | null
   readonly source: Source
@@ -123,7 +124,8 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
   return {
     async register(sent, registrar) {
       const clientId = newId()
-      const client = readMetadata(sent, clientId, registrar)
+      const openScopes = await findOpenScopes(db)
+      const client = readMetadata(sent, clientId, { ...registrar, openScopes })
       check(client)
       const newcomer = registrar.open ? await newcomerFrom(registrar.source) : undefined
       return change(async tx => {
@@ -166,7 +168,8 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
         const { registration, client: before } = await present(tx, holder)
         refuseForeign(sent, before)
         const { ceiling } = before
-        const said = readMetadata(sent, clientId, { ceiling, open: registration.open })
+        const openScopes = await findOpenScopes(tx)
+        const said = readMetadata(sent, clientId, { ceiling, open: registration.open, openScopes })
         // What others have decided about it stays.
         const { organizationId, introspect, requireConsent } = before
         const client = { ...said, ceiling, organizationId, introspect, requireConsent }

@@ -21,6 +21,8 @@ export interface Allowance {
   readonly ceiling: ReadonlyMap<string, ReadonlySet<string>>
   /** Registered without an initial access token: nobody here has any idea who this is. */
   readonly open: boolean
+  /** Names of scopes that are open to every client which registered itself. */
+  readonly openScopes: ReadonlySet<string>
 }
 
 const httpsUrl = textThat(text => {
@@ -140,8 +142,12 @@ function wishMistakes(item: Item): FieldError[] {
 }
 
 /** RFC 7591, section 3.2.1: the answer says what is left of it. */
-function withinAllowance(scope: string | undefined, { ceiling }: Allowance): string | undefined {
-  const possible = new Set([...OPENID_SCOPES, ...[...ceiling.values()].flatMap(scopes => [...scopes])])
+function withinAllowance(scope: string | undefined, { ceiling, openScopes }: Allowance): string | undefined {
+  const possible = new Set([
+    ...OPENID_SCOPES,
+    ...openScopes,
+    ...[...ceiling.values()].flatMap(scopes => [...scopes]),
+  ])
   const kept = new Set(scope?.split(' ').filter(name => possible.has(name)))
   return kept.size === 0 ? undefined : [...kept].join(' ')
 }

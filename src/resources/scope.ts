@@ -1,4 +1,5 @@
 /** What a scope of a resource may be called, and the resource. */
+import type { Db, Tx } from '../db/connect.ts'
 import { plainSpelling } from './resource-address.ts'
 
 /** RFC 6749 §3.3, scope-token. */
@@ -35,4 +36,15 @@ export function resourceIdentifierMistake(identifier: string): string | undefine
   if (identifier.includes('#')) return 'must not have a fragment (#)'
   const plain = plainSpelling(identifier)
   return plain === undefined ? undefined : `must be written as URL parsers write it: ${plain}`
+}
+
+/** Names of the scopes that any client which registered itself may ask people for, of whichever resource. */
+export async function findOpenScopes(db: Db | Tx): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('resource_scope')
+    .select('name')
+    .distinct()
+    .where('self_registered', '=', true)
+    .execute()
+  return new Set(rows.map(({ name }) => name))
 }

@@ -1,10 +1,12 @@
 // The ways through every page, as people meet them. The accessibility test looks at each stop.
 import { prepareAdminLink } from '../../src/admin/admin-link.ts'
 import type { TestApp } from '../support/app.ts'
+import { authorizationRequest } from '../support/authorization.ts'
 import type { Page } from '../support/browser.ts'
 import { askForCodes, television } from '../support/devices.ts'
 import { ORDERS, STOCK } from '../support/orders.ts'
 import { addPerson, answer, heading, signIn, signInAtHome, signUp } from '../support/people.ts'
+import { INITIAL_ACCESS_TOKENS, register } from '../support/registration.ts'
 import type { RelyingParty } from '../support/relying-party.ts'
 
 export interface Tour {
@@ -161,6 +163,27 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.goto(`${app.issuer}/device/over`)
     await heading(page, 'This is over').waitFor()
     await see('problem: the code of a device is over')
+  },
+
+  async 'an application that registered itself'({ app, party, page, see }) {
+    const person = await addPerson(app, 'Radia Perlman')
+    await app.apply({ initial_access_tokens: INITIAL_ACCESS_TOKENS })
+    const { body } = await register(app, {
+      client_name: 'A partner with a rather long name, as people give them',
+      redirect_uris: [`${party.origin}/callback`],
+    })
+    const request = (params: Record<string, string> = {}) =>
+      authorizationRequest(app.issuer, { ...body, redirect_uris: [`${party.origin}/callback`] }, params).url
+    await page.goto(request({ prompt: 'none' }))
+    await page.getByRole('link', { name: 'Continue' }).waitFor()
+    await see('continue to an application that registered itself')
+    await page.goto(request({ prompt: 'none', response_mode: 'form_post' }))
+    await page.getByRole('button', { name: 'Continue' }).waitFor()
+    await see('continue, with a form')
+    await page.goto(request())
+    await signIn(page, person)
+    await page.getByRole('button', { name: 'Allow' }).waitFor()
+    await see('consent for an application that registered itself')
   },
 
   async 'requests that go wrong'({ app, party, page, see }) {

@@ -129,6 +129,13 @@ export const en = {
     deny: 'Deny',
     later: 'You can withdraw this at any time in your account, under Applications.',
   },
+  leaving: {
+    title: (client: Words): Words[] => ['Go on to ', client, '?'],
+    documentTitle: (host: string): string => `Go on to ${host}?`,
+    note: 'Nobody here has checked who runs this application. It has registered itself. Go on only if you came from it.',
+    destination: 'You leave this server for',
+    button: 'Continue',
+  },
   signOut: {
     title: 'Sign out?',
     lead: 'This ends your session here in this browser.',
