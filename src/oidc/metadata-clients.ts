@@ -23,6 +23,7 @@ import { transaction } from '../db/transaction.ts'
 import { type Context, type Source, sourceOf } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { protocolBody } from '../http/protocol-body.ts'
+import { findOpenScopes } from '../resources/scope.ts'
 import { claimedClientId } from './claimed-client.ts'
 import type { OidcDeps } from './deps.ts'
 import { type ReadDocument, readDocument } from './metadata-document.ts'
@@ -52,7 +53,7 @@ export function createMetadataClients(deps: OidcDeps, provider: () => Provider):
     if (readings >= MOST_READINGS) throw tooMany(503)
     readings += 1
     try {
-      const document = await readDocument(outbound, clientId)
+      const document = await readDocument(outbound, clientId, await findOpenScopes(db))
       checkWithLibrary(provider(), document.client)
       await keep(document, source)
     } finally {

@@ -32,13 +32,20 @@ const NOBODY_KNOWS_IT = { ceiling: new Map(), open: true }
 const refused = (message: string) =>
   new Problem(400, 'invalid_client_metadata', `The document at this client_id ${message}.`)
 
-/** @throws Problem 400 with what is wrong; one and the same for everything that is no document */
-export async function readDocument(outbound: Outbound, clientId: string): Promise<ReadDocument> {
+/**
+ * @param openScopes names of scopes that are open to every client which registered itself
+ * @throws Problem 400 with what is wrong; one and the same for everything that is no document
+ */
+export async function readDocument(
+  outbound: Outbound,
+  clientId: string,
+  openScopes: ReadonlySet<string>,
+): Promise<ReadDocument> {
   const answer = await outbound(clientId, { headers: { accept: 'application/json' } }).catch(() => undefined)
   const type = answer?.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
   if (answer?.status !== 200 || !/^application\/(?:[\w.-]+\+)?json$/.test(type))
     throw refused('could not be read')
-  const client = describe(clientId, itemOf(await answer.text()))
+  const client = describe(clientId, itemOf(await answer.text()), openScopes)
   return { client, freshFor: freshFor(answer.headers) }
 }
 
@@ -49,7 +56,7 @@ function itemOf(text: string): Item {
   return item
 }
 
-function describe(clientId: string, sent: Item): DescribedClient {
+function describe(clientId: string, sent: Item, openScopes: ReadonlySet<string>): DescribedClient {
   if (sent.client_id !== clientId) throw refused('names another client_id')
   const secret = SECRETS.find(key => sent[key] !== undefined)
   if (secret !== undefined) throw refused(`has ${secret}: anybody can read it`)
@@ -67,7 +74,10 @@ function describe(clientId: string, sent: Item): DescribedClient {
       response_types: sent.response_types.filter(type => typeof type !== 'string' || type === 'code'),
     }),
   }
-  return { ...readMetadata(item, clientId, NOBODY_KNOWS_IT), registration: 'metadata_document' }
+  return {
+    ...readMetadata(item, clientId, { ...NOBODY_KNOWS_IT, openScopes }),
+    registration: 'metadata_document',
+  }
 }
 
 /** A loopback address is for an application on somebody's machine: it cannot know its port before (RFC 8252, section 7.3). */

@@ -1,7 +1,7 @@
 /**
  * POST /register (RFC 7591) and GET, PUT, DELETE at /register/{client_id} (RFC 7592). Ours and not the library's: here a
  * client, its secret, its token and the audit row are one transaction, the secret is never there in clear but in the one
- * answer, and the errors are the RFC's (docs/decisions/0018-self-registered-clients.md).
+ * answer, and the errors are the RFC's (docs/decisions/0019-self-registered-clients.md).
  */
 import type { Provider } from 'oidc-provider'
 import { findInitialAccessToken } from '../clients/initial-access-token.ts'

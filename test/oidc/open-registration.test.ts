@@ -72,6 +72,17 @@ describe('without a token', () => {
     expect((await send(url, 'PUT', { token, body: { ...put, ...metadata } })).status).toBe(400)
   })
 
+  test('scopes that a resource has opened to such clients can be registered', async () => {
+    const scopes = { 'read:notes': { description: 'Read your notes', self_registered: true } }
+    await app.apply({ resources: [{ identifier: 'https://notes.example.com', name: 'Notes', scopes }] })
+    const { body } = await open({ ...METADATA, scope: 'openid read:notes read:orders' })
+    expect(body.scope).toBe('openid read:notes')
+    const client = { ...body, redirect_uris: METADATA.redirect_uris }
+    const params = { scope: undefined, resource: 'https://notes.example.com' }
+    const { token } = await codeFlow(app.issuer, app.agent(), client, { params })
+    expect(token.body.scope).toBe('read:notes')
+  })
+
   test('one that is sent counts: a good one has its ceiling, a bad one is refused', async () => {
     const good = await register(app, { redirect_uris: [REDIRECT_URI], scope: 'read:orders' }, INITIAL_TOKEN)
     expect([good.status, good.body.scope]).toEqual([201, 'read:orders'])
