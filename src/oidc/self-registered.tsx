@@ -78,13 +78,15 @@ function takeLocation(ctx: KoaContextWithOIDC): string {
 function showContinue(
   koaContext: KoaContextWithOIDC,
   { pages }: Deps,
-  { clientName }: Client,
+  { clientId, clientName }: Client,
   target: { readonly href: string; readonly fields?: Readonly<Record<string, string>> },
 ): void {
   const ctx = koaContext as unknown as Context
   const url = new URL(target.href)
   if (target.fields) allowFormRedirect(ctx, target.href)
-  const client = { name: clientName, host: url.host || url.protocol }
+  const host = url.host || url.protocol
+  // A name that it has not said is its id.
+  const client = { name: clientName === clientId ? host : clientName, host }
   // The form leaves this server: no token of ours in it.
   pages.render(ctx, <ContinuePage client={client} {...target} />, { forms: false })
 }

@@ -6,7 +6,7 @@ import { createChangeLog } from '../../src/db/change-log.ts'
 import { transaction } from '../../src/db/transaction.ts'
 import { createRevocations } from '../../src/revocation/revocation.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { answer, authorizationRequest, protocolPost, redirectOf } from '../support/authorization.ts'
+import { answer, authorizationRequest, protocolPost, redirectOf, sentOnOf } from '../support/authorization.ts'
 import { DOCUMENT_CALLBACK, type DocumentHost, startDocumentHost } from '../support/document-host.ts'
 import { clientOf, type DocumentWorld, LOCAL, NOTES, startDocumentWorld } from '../support/document-world.ts'
 import { parse } from '../support/html.ts'
@@ -78,7 +78,7 @@ describe('a client that describes itself', () => {
         'urn:ietf:params:oauth:grant-type:device_code',
       ],
     })
-    expect(redirectOf(await ask(clientId, { scope: 'write', resource: NOTES })).get('error')).toBe(
+    expect(sentOnOf(await ask(clientId, { scope: 'write', resource: NOTES })).get('error')).toBe(
       'invalid_scope',
     )
     expect((await row(clientId))?.grant_types).toEqual(['authorization_code'])

@@ -72,6 +72,12 @@ export function redirectOf(page: Page): URLSearchParams {
   return new URL(page.location).searchParams
 }
 
+/** The same where the client may have registered itself: then it can be a link on a page that the browser is sent on by. */
+export function sentOnOf(page: Page): URLSearchParams {
+  const [, link] = /<a [^>]*href="([^"]*)">Continue<\/a>/.exec(page.text) ?? []
+  return link === undefined ? redirectOf(page) : new URL(link.replaceAll('&amp;', '&')).searchParams
+}
+
 export interface TokenResponse {
   readonly status: number
   readonly body: Record<string, string> & { expires_in?: number }
@@ -118,7 +124,7 @@ export async function codeFlow(
   } = {},
 ): Promise<Flow> {
   const { url, verifier } = authorizationRequest(issuer, client, params)
-  const redirect = redirectOf(await answer(agent, await agent.get(url), person))
+  const redirect = sentOnOf(await answer(agent, await agent.get(url), person))
   const exchanged = await protocolPost(issuer, '/token', client, {
     grant_type: 'authorization_code',
     code: redirect.get('code') ?? '',

@@ -132,7 +132,7 @@ export const en = {
   leaving: {
     title: (client: Words): Words[] => ['Go on to ', client, '?'],
     documentTitle: (host: string): string => `Go on to ${host}?`,
-    note: 'Nobody here has checked who runs this application. It has registered itself. Go on only if you came from it.',
+    note: 'Nobody here has checked who runs this application. Go on only if you came from it.',
     destination: 'You leave this server for',
     button: 'Continue',
   },
