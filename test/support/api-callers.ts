@@ -34,7 +34,7 @@ export const bearer = (app: Pick<TestApp, 'issuer'>, token: string): Caller =>
   callerWith(app, { authorization: `Bearer ${token}` })
 
 /** The browser session, with what a script of our own page would send. */
-export async function sessionOf(app: TestApp, username: string): Promise<Caller> {
+export async function sessionOf(app: Pick<TestApp, 'agent' | 'issuer'>, username: string): Promise<Caller> {
   const agent = app.agent()
   await agent.submit(await agent.get('/sign-in'), { username, password: PASSWORD }, { button: 'Sign in' })
   const { csrf } = parse((await agent.get('/account')).text).forms[0]?.hidden ?? {}
