@@ -14,40 +14,38 @@ import { asAnswer } from './outage.ts'
 /** Seconds that a token may be taken for alive after its expiry. */
 const MARGIN = 300
 
-export type StatusSource = 'authorization_code' | 'device_code' | 'refresh_token'
+type StatusTable = 'authorization_code' | 'device_code' | 'refresh_token'
 
-interface GrantRequest {
-  readonly table: StatusSource
+/** What a token of this request comes of. */
+interface Source {
+  readonly table: StatusTable
   readonly hashes: readonly Buffer[]
-  readonly taken: TakenIndex | undefined
+  /** What the token will be for; undefined: for /userinfo only. */
+  readonly resource: string | undefined
+  taken?: TakenIndex
 }
 
-const resources = new WeakMap<object, string>()
-const requests = new WeakMap<object, GrantRequest>()
+const sources = new WeakMap<object, Source>()
 
-/** Notes, for this request, what its token will be for. Called when a code or a refresh token is found. */
-export function rememberResource(identifier: string): void {
-  if (Provider.ctx) resources.set(Provider.ctx, identifier)
+/** Notes what was found, for the request under way: a code or a refresh token that is good. */
+export function rememberSource(source: Source): void {
+  if (Provider.ctx) sources.set(Provider.ctx, source)
 }
 
 /**
- * Takes the index of the token that this request is going to get for a row of `table`; undefined when that will be no
- * JWT. The caller records it in the statement that uses up the row: `recorded`, `withIndex`.
+ * Takes the index of the token that this request is going to get; undefined when that will be no JWT. The caller records
+ * it in the statement that uses up what was found: `recorded`, `withIndex`.
  */
 export async function takeForGrant(
   deps: Pick<OidcDeps, 'resources' | 'takeIndex'>,
-  table: StatusSource,
-  hashes: readonly Buffer[],
 ): Promise<TakenIndex | undefined> {
-  const ctx = Provider.ctx
-  const identifier = ctx && resources.get(ctx)
-  const resource = identifier === undefined ? undefined : await deps.resources.find(identifier)
-  const taken =
-    resource?.tokenFormat === 'jwt'
-      ? await deps.takeIndex({ clientId: '', grantBound: true, lifetime: resource.accessTokenLifetime })
-      : undefined
-  if (ctx) requests.set(ctx, { table, hashes, taken })
-  return taken
+  const source = Provider.ctx && sources.get(Provider.ctx)
+  if (source?.resource === undefined) return undefined
+  const resource = await deps.resources.find(source.resource)
+  if (resource?.tokenFormat !== 'jwt') return undefined
+  const lifetime = resource.accessTokenLifetime
+  source.taken = await deps.takeIndex({ clientId: '', grantBound: true, lifetime })
+  return source.taken
 }
 
 /** The column of the row, with the index beside those of other tokens that came of it. */
@@ -71,9 +69,9 @@ export function addStatus(deps: Pick<OidcDeps, 'db' | 'resources' | 'takeIndex'>
   const { db, takeIndex } = deps
 
   async function ofGrant(ctx: KoaContextWithOIDC, lifetime: number): Promise<TakenIndex> {
-    const request = requests.get(ctx)
-    if (!request) throw new Error('a token of a grant comes of nothing')
-    const { table, hashes, taken } = request
+    const source = sources.get(ctx)
+    if (!source) throw new Error('a token of a grant comes of nothing')
+    const { table, hashes, taken } = source
     if (taken && taken.lifetime >= lifetime) return taken
     // The resource was changed since: a statement more.
     const another = await takeIndex({ clientId: '', grantBound: true, lifetime })

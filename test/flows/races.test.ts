@@ -9,6 +9,7 @@ import { form, introspect, statuses, type Tokens, tokenFrom } from '../support/n
 import { ordersFile, ordersSpa, ordersWeb, STOCK } from '../support/orders.ts'
 import { until } from '../support/process.ts'
 import { type Cluster, startCluster } from '../support/server-process.ts'
+import { createStatusReader, readFrom } from '../support/status-reader.ts'
 
 const SLOW = {
   delayAfterReads: 50,
@@ -192,6 +193,12 @@ describe('two processes', () => {
     await expectDead(tokens, client)
     for (const token of new Set([first, ...received].map(one => one.refresh_token)))
       expect((await cluster.nodes[1].ask(refresh(token, client))).status).toBe(400)
+    if (client === ordersWeb)
+      for (const node of cluster.nodes) {
+        const reader = createStatusReader(cluster.issuer, readFrom(node))
+        for (const { access_token } of [first, ...received])
+          expect(await reader.statusOf(access_token)).toBe(1)
+      }
   })
 
   test('nothing of all this was a failure of ours', () => {

@@ -2,7 +2,7 @@
 import pg from 'pg'
 
 /** What nodes ask and write beside requests. */
-const BESIDE_REQUESTS = /\b(?:change_log|outbox|audit_event|node)\b/
+const BESIDE_REQUESTS = /\b(?:change_log|outbox|audit_event|node|client_use)\b/
 
 /** The statements that `work` sends, without those that no request sends. */
 export async function queriesDuring(work: () => Promise<unknown>): Promise<string[]> {

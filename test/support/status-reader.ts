@@ -1,6 +1,7 @@
 // Status lists as a resource server reads them, written from draft-ietf-oauth-status-list alone: nothing of src.
 import { inflateSync } from 'node:zlib'
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
+import type { Answer } from '../http/ground.ts'
 
 export interface Fetched {
   readonly status: number
@@ -58,6 +59,14 @@ export function createStatusReader(issuer: string, get: (path: string) => Promis
     lists: () => lists.size,
   }
 }
+
+/** What one of several nodes answers. */
+export const readFrom =
+  (node: { ask(question: { path: string }): Promise<Answer> }) =>
+  async (path: string): Promise<Fetched> => {
+    const { status, headers, text } = await node.ask({ path })
+    return { status, type: headers['content-type'], text }
+  }
 
 /** From one server. */
 export const readerOf = (issuer: string): StatusReader =>

@@ -6,17 +6,18 @@ import type { OidcDeps } from '../deps.ts'
 import { endGrant } from '../grant.ts'
 import { checkGrantedResource } from '../granted-resource.ts'
 import { epoch } from '../sealed-document.ts'
-import { recorded, takeForGrant } from '../status-indexes.ts'
+import { recorded, rememberSource, takeForGrant } from '../status-indexes.ts'
 import { type Store, without } from './store.ts'
 
 export function authorizationCodeStore(deps: OidcDeps): Store {
   const { db, keyring } = deps
   return {
     async find(id) {
+      const hashes = hashCandidates(keyring, id)
       const row = await db
         .selectFrom('authorization_code')
         .select(['payload', 'expires_at', 'consumed_at', 'grant_id', 'client_id', 'account_id'])
-        .where('id_hash', 'in', hashCandidates(keyring, id))
+        .where('id_hash', 'in', hashes)
         .executeTakeFirst()
       if (!row) return undefined
       const payload = {
@@ -28,7 +29,7 @@ export function authorizationCodeStore(deps: OidcDeps): Store {
         exp: epoch(row.expires_at),
       }
       if (row.consumed_at) return { ...payload, consumed: epoch(row.consumed_at) }
-      checkGrantedResource(payload)
+      rememberSource({ table: 'authorization_code', hashes, resource: checkGrantedResource(payload) })
       return payload
     },
 
@@ -44,7 +45,7 @@ export function authorizationCodeStore(deps: OidcDeps): Store {
 
     async consume(id) {
       const hashes = hashCandidates(keyring, id)
-      const taken = await takeForGrant(deps, 'authorization_code', hashes)
+      const taken = await takeForGrant(deps)
       const used = await db
         .updateTable('authorization_code')
         .set({ consumed_at: sql<Date>`clock_timestamp()`, ...recorded(taken) })

@@ -11,7 +11,7 @@ import { POLL_INTERVAL } from '../device-code.ts'
 import { endGrant } from '../grant.ts'
 import { checkGrantedResource } from '../granted-resource.ts'
 import { epoch } from '../sealed-document.ts'
-import { recorded, takeForGrant } from '../status-indexes.ts'
+import { recorded, rememberSource, takeForGrant } from '../status-indexes.ts'
 import { type Store, without } from './store.ts'
 
 /** Seconds that each poll that comes too soon adds for good (RFC 8628, section 3.5). */
@@ -66,7 +66,7 @@ export function deviceCodeStore(deps: OidcDeps): Store {
       if (row.decided_at && polling === row.client_id) {
         // Here and not as a mark in the payload: the library would take that for a use, and a second poll for a theft.
         if (row.grant_id === null) throw new errors.AccessDenied('the person did not allow it')
-        checkGrantedResource(payload)
+        rememberSource({ table: 'device_code', hashes, resource: checkGrantedResource(payload) })
       }
       return payload
     },
@@ -93,7 +93,7 @@ export function deviceCodeStore(deps: OidcDeps): Store {
 
     async consume(id) {
       const hashes = hashCandidates(keyring, id)
-      const taken = await takeForGrant(deps, 'device_code', hashes)
+      const taken = await takeForGrant(deps)
       const used = await db
         .updateTable('device_code')
         .set({ consumed_at: sql<Date>`clock_timestamp()`, ...recorded(taken) })

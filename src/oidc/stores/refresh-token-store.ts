@@ -12,7 +12,7 @@ import { checkGrantedResource } from '../granted-resource.ts'
 import { isNowhereStored } from '../presented-token.ts'
 import { rememberRotation, rotatedToken } from '../refresh-successor.ts'
 import { epoch } from '../sealed-document.ts'
-import { takeForGrant, withIndex } from '../status-indexes.ts'
+import { rememberSource, takeForGrant, withIndex } from '../status-indexes.ts'
 import { type Store, without } from './store.ts'
 
 export function refreshTokenStore(deps: OidcDeps): Store {
@@ -24,11 +24,12 @@ export function refreshTokenStore(deps: OidcDeps): Store {
   return {
     async find(id) {
       if (isNowhereStored(id)) return undefined
+      const hashes = hashCandidates(keyring, id)
       const row = await db
         .selectFrom('refresh_token')
         .select(['payload', 'expires_at', 'consumed_at', 'grant_id', 'client_id', 'account_id'])
         .select(inGrace.as('in_grace'))
-        .where('id_hash', 'in', hashCandidates(keyring, id))
+        .where('id_hash', 'in', hashes)
         .executeTakeFirst()
       if (!row) return undefined
       const usable = row.consumed_at === null || (row.in_grace && Provider.ctx?.oidc.route === 'token')
@@ -40,7 +41,7 @@ export function refreshTokenStore(deps: OidcDeps): Store {
         accountId: row.account_id,
         exp: epoch(row.expires_at),
       }
-      if (usable) checkGrantedResource(payload)
+      if (usable) rememberSource({ table: 'refresh_token', hashes, resource: checkGrantedResource(payload) })
       return { ...payload, ...(!usable && row.consumed_at && { consumed: epoch(row.consumed_at) }) }
     },
 
@@ -59,7 +60,7 @@ export function refreshTokenStore(deps: OidcDeps): Store {
 
     async consume(id) {
       const hashes = hashCandidates(keyring, id)
-      const taken = await takeForGrant(deps, 'refresh_token', hashes)
+      const taken = await takeForGrant(deps)
       const { rows } = await sql<{ id_hash: Buffer; key_id: string }>`
         WITH used AS (
           UPDATE refresh_token SET
