@@ -6,6 +6,7 @@
  */
 import Koa from 'koa'
 import { createAccountPages } from './accounts/pages.tsx'
+import { accountRoutes } from './admin/accounts-api.ts'
 import { adminLinkSweep } from './admin/admin-link.ts'
 import { createAdminPages } from './admin/pages.tsx'
 import { signingKeyRoutes } from './admin/signing-keys-api.ts'
@@ -231,6 +232,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...organizationRoutes(developer),
       ...usageRoutes(developer),
       ...revocationRoutes(developer),
+      ...accountRoutes(developer),
       ...signingKeyRoutes(rotation),
     ],
   })

@@ -41,9 +41,9 @@ export interface AccountChanges {
   readonly disabled?: boolean | undefined
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-const COLUMNS = [
+export const COLUMNS = [
   'id',
   'username',
   'name',
@@ -65,7 +65,7 @@ interface Row {
   created_at: Date
 }
 
-const accountOf = (row: Row): Account => ({
+export const accountOf = (row: Row): Account => ({
   id: row.id,
   username: row.username,
   name: row.name,

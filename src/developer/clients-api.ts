@@ -95,6 +95,7 @@ export function clientRoutes(deps: DeveloperDeps) {
       status: 200,
       body: clientChanges,
       response: clientObject,
+      revokes: made => (made.disabled ? 1 : undefined),
       answer: async ({ caller, ctx, body, param }) =>
         clientJson(await changeClient(deps, actorOf({ caller, ctx }), param('client_id'), body)),
     }),

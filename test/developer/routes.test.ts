@@ -64,6 +64,10 @@ const RULES: Record<string, string> = {
   'GET /v1/signing-keys': 'signing-keys:read',
   'POST /v1/signing-keys/rotate': 'signing-keys:write',
   'POST /v1/revocations': 'revoke',
+  'GET /v1/accounts': 'accounts:read',
+  'GET /v1/accounts/{id}': 'accounts:read',
+  'PATCH /v1/accounts/{id}': 'accounts:write',
+  'DELETE /v1/accounts/{id}': 'accounts:write',
 }
 
 /** Answered without a credential, for everybody. */
