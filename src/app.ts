@@ -70,7 +70,14 @@ import { createSigningKeyWorker } from './keys/signing-key-worker.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
 import { createStatusIndexes } from './keys/status-indexes.ts'
 import { createStatusLists, statusSweep } from './keys/status-lists.ts'
+import { findLeakedClientSecrets } from './leaks/leaked-client-secret.ts'
+import { findLeakedMinted } from './leaks/leaked-minted.ts'
+import { findLeakedTokens } from './leaks/leaked-token.ts'
+import { createLeaks, LEAK_REPORT } from './leaks/leaks.ts'
+import { leakRoutes } from './leaks/leaks-api.ts'
+import { refusePlainHttp } from './leaks/plain-http.ts'
 import type { Logger } from './log.ts'
+import { createMail, MAIL } from './mail/mail.ts'
 import { BACKCHANNEL_LOGOUT, createBackchannelLogout } from './oidc/backchannel-logout.ts'
 import type { WrapStore } from './oidc/deps.ts'
 import { createDevicePages } from './oidc/device-pages.tsx'
@@ -97,7 +104,7 @@ import { deviceSweep } from './sign-in/device.ts'
 import { invitationSweep } from './sign-in/invitation.ts'
 import { createSignInPages } from './sign-in/pages.tsx'
 import { createRecentSignIn } from './sign-in/recent-sign-in.tsx'
-import { throttleSweep } from './sign-in/throttle.ts'
+import { createThrottle, throttleSweep } from './sign-in/throttle.ts'
 import { verifyRoutes } from './verify/verify-routes.ts'
 
 export interface AppDeps {
@@ -182,10 +189,20 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications, accessTokens, findSession } = oidc
   const logout = createBackchannelLogout(oidcDeps)
+  const mail = createMail({ config, keyring })
+  const leaks = createLeaks({
+    ...ground,
+    mail,
+    finders: [
+      findLeakedMinted({ db, keyring, minted }),
+      findLeakedTokens({ ...oidcDeps, accessTokens }),
+      findLeakedClientSecrets(ground),
+    ],
+  })
   const outbox = createOutbox({
     db,
     log,
-    handlers: { [BACKCHANNEL_LOGOUT]: logout.deliver },
+    handlers: { [BACKCHANNEL_LOGOUT]: logout.deliver, [LEAK_REPORT]: leaks.deliver, [MAIL]: mail.deliver },
     givenUp: { [BACKCHANNEL_LOGOUT]: logout.givenUp },
   })
   const ownResource = `${config.issuer}/v1`
@@ -234,6 +251,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...revocationRoutes(developer),
       ...accountRoutes(developer),
       ...signingKeyRoutes(rotation),
+      ...leakRoutes({ leaks, throttle: createThrottle({ db, keyring }) }),
     ],
   })
   const rooms = [
@@ -262,6 +280,12 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     assets.serve,
     onPaths(PROTOCOL_PATHS, limitBody()),
     statusLists.serve,
+    refusePlainHttp({
+      leaks,
+      cookies,
+      apiKeyHeader: config.apiKeyHeader,
+      protocolPaths: PROTOCOL_PATHS,
+    }),
     oidc.middleware,
     cors(origins.has),
     ...rooms.flatMap(router => [router.routes() as Middleware, router.allowedMethods() as Middleware]),
@@ -292,7 +316,9 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     koa,
     drain: () => health.drain(),
     async stop() {
-      await Promise.all([sweeper, outbox, keysAndTokens, clientUse, keyWorker].map(worker => worker.stop()))
+      await Promise.all(
+        [sweeper, outbox, keysAndTokens, clientUse, keyWorker, leaks].map(worker => worker.stop()),
+      )
       await audit.stop()
       await nodes.stop()
       await changeLog.stop()

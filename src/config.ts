@@ -2,6 +2,8 @@
  * The settings, read: `loadConfig` makes one frozen object of the environment and reports everything wrong at once. The
  * table itself is settings.ts. Only this file and main.ts read the environment.
  */
+
+import type { LeakPolicy, PolicyByKind } from './setting-parsers.ts'
 import { type Environment, isProduction, SETTINGS, type Setting } from './settings.ts'
 
 /** What the use of a secret does that a rotation has replaced, after its grace. */
@@ -48,6 +50,12 @@ export interface Config {
   readonly retiredSecretPolicy: RetiredSecretPolicy
   /** undefined: only when somebody rotates it. */
   readonly signingKeyLifetime: number | undefined
+  readonly leakedCredentialPolicy: PolicyByKind
+  readonly plainHttpPolicy: LeakPolicy
+  /** undefined: mail goes into files under `dataDir`; in production there is none. */
+  readonly smtpUrl: string | undefined
+  /** `Name <address>`, or an address. */
+  readonly mailFrom: string
   readonly logLevel: LogLevel
   readonly accentColor: string
   readonly logoUrl: string | undefined
@@ -110,11 +118,13 @@ export function loadConfig(environment: Environment): Config {
   }
 
   const port = read('PORT')
+  const issuer = read('ISSUER') || `http://localhost:${port}`
+  const { hostname } = new URL(issuer)
   const config: Config = {
     production: isProduction(environment),
     port,
     host: read('HOST'),
-    issuer: read('ISSUER') || `http://localhost:${port}`,
+    issuer,
     databaseUrl: read('DATABASE_URL'),
     databasePoolSize: read('DATABASE_POOL_SIZE'),
     databaseWait: read('DATABASE_WAIT'),
@@ -138,6 +148,10 @@ export function loadConfig(environment: Environment): Config {
     apiKeyHeader: read('API_KEY_HEADER'),
     retiredSecretPolicy: read('RETIRED_SECRET_POLICY') as RetiredSecretPolicy,
     signingKeyLifetime: read('SIGNING_KEY_LIFETIME'),
+    leakedCredentialPolicy: read('LEAKED_CREDENTIAL_POLICY'),
+    plainHttpPolicy: read('PLAIN_HTTP_POLICY') as LeakPolicy,
+    smtpUrl: read('SMTP_URL'),
+    mailFrom: read('MAIL_FROM') || `Latchkey <no-reply@${hostname}>`,
     logLevel: read('LOG_LEVEL') as LogLevel,
     accentColor: read('ACCENT_COLOR'),
     logoUrl: read('LOGO_URL'),

@@ -51,6 +51,62 @@ export const durationOrNone: Parser<number | undefined> = value => {
   return seconds > 0 ? seconds : fail('must be a duration such as 24h or 90d, or none')
 }
 
+/** What happens to a credential that others know. */
+export type LeakPolicy = 'report' | 'quarantine' | 'revoke'
+
+const POLICIES = ['report', 'quarantine', 'revoke'] as const
+/** Whether a kind knows quarantine: one that does not is revoked instead. */
+const LEAKING_KINDS = {
+  'api-key': true,
+  'personal-access-token': true,
+  'access-token': false,
+  'refresh-token': false,
+  'client-secret': false,
+} as const
+
+export type LeakingKind = keyof typeof LEAKING_KINDS
+export type PolicyByKind = Readonly<Record<LeakingKind, LeakPolicy>>
+
+/** The same for every kind, as far as the kind knows it. */
+export function policyOfAll(policy: LeakPolicy): PolicyByKind {
+  const of = (kind: LeakingKind) => (policy === 'quarantine' && !LEAKING_KINDS[kind] ? 'revoke' : policy)
+  const kinds = Object.keys(LEAKING_KINDS) as LeakingKind[]
+  return Object.fromEntries(kinds.map(kind => [kind, of(kind)])) as Record<LeakingKind, LeakPolicy>
+}
+
+/** `report`, or `revoke,api-key=quarantine`: one for all kinds, and others for some. */
+export const policyByKind: Parser<PolicyByKind> = value => {
+  const policyOf = (name: string) =>
+    POLICIES.find(one => one === name) ?? fail(`has "${name}", which is none of ${POLICIES.join(', ')}`)
+  const items = list(value)
+  const [general = 'revoke', second] = items.filter(item => !item.includes('='))
+  if (second !== undefined) fail(`has both "${general}" and "${second}" for all kinds`)
+  const policies: Record<LeakingKind, LeakPolicy> = { ...policyOfAll(policyOf(general)) }
+  for (const [, kind = '', name = ''] of value.matchAll(/(?:^|,)\s*([^,=]*)=([^,]*?)\s*(?=,|$)/g)) {
+    if (!isLeakingKind(kind))
+      return fail(`has "${kind}", which is none of ${Object.keys(LEAKING_KINDS).join(', ')}`)
+    policies[kind] = policyOf(name)
+    if (policies[kind] === 'quarantine' && !LEAKING_KINDS[kind])
+      fail(`has "${kind}=quarantine": a credential of this kind can only be reported or revoked`)
+  }
+  return policies
+}
+
+const isLeakingKind = (name: string): name is LeakingKind => Object.hasOwn(LEAKING_KINDS, name)
+
+export const smtpUrl: Parser<string> = value => {
+  const url = URL.parse(value)
+  return url && /^smtps?:$/.test(url.protocol) && url.hostname !== ''
+    ? value
+    : fail('must be an smtp:// or smtps:// URL')
+}
+
+/** `Latchkey <no-reply@example.com>` or only the address. */
+export const mailbox: Parser<string> = value =>
+  /^(?:[^<>\p{Cc}]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u.test(value)
+    ? value
+    : fail('must be an e-mail address, or a name and an address such as Latchkey <no-reply@example.com>')
+
 /** `claude.ai`, `localhost:8443`, `*.example.com`. */
 export const documentHosts: Parser<string[]> = value => {
   const items = list(value)

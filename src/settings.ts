@@ -13,12 +13,16 @@ import {
   integer,
   issuer,
   logo,
+  mailbox,
   names,
   oneOf,
   type Parser,
   parseDuration,
+  policyByKind,
+  policyOfAll,
   postgresUrl,
   secrets,
+  smtpUrl,
   text,
 } from './setting-parsers.ts'
 
@@ -217,6 +221,41 @@ export const SETTINGS = {
     meaning:
       'What happens when somebody uses a secret that a rotation replaced and whose grace is over: it is refused and ' +
       'reported; quarantine and revoke stop the key or token itself too.',
+  },
+  LEAKED_CREDENTIAL_POLICY: {
+    parse: policyByKind,
+    fallback: always(policyOfAll('revoke')),
+    shown: 'revoke',
+    meaning:
+      'What happens to a credential that somebody has found where it does not belong (POST /v1/leaks), beside telling ' +
+      'its owner: report (nothing), quarantine or revoke, for all kinds or by kind. Kinds: api-key, ' +
+      'personal-access-token, access-token, refresh-token (with its grant), client-secret; the last three know no ' +
+      'quarantine and are revoked.',
+    example: 'revoke,api-key=quarantine,client-secret=report',
+  },
+  PLAIN_HTTP_POLICY: {
+    parse: oneOf('report', 'quarantine', 'revoke'),
+    fallback: always('report'),
+    shown: 'report',
+    meaning:
+      'What happens to a credential that came over http, as a trusted proxy says (X-Forwarded-Proto: http): the request ' +
+      'is refused and reported; quarantine and revoke stop the credential too.',
+  },
+  SMTP_URL: {
+    parse: smtpUrl,
+    fallback: always(undefined),
+    shown: 'none: mail is written to DATA_DIR/outbox (production: no mail)',
+    meaning:
+      'The server that takes our mail: smtps://user:password@host:465, or smtp:// with STARTTLS (required when the URL ' +
+      'has a password and the host is another machine).',
+    example: 'smtps://latchkey:secret@smtp.example.com:465',
+  },
+  MAIL_FROM: {
+    parse: mailbox,
+    fallback: always(''),
+    shown: 'Latchkey <no-reply@(host of ISSUER)>',
+    meaning: 'The sender of our mail.',
+    example: 'Example accounts <accounts@example.com>',
   },
   SIGNING_KEY_LIFETIME: {
     parse: durationOrNone,

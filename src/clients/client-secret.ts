@@ -4,9 +4,9 @@
  * its revocation, or its successor in the declarative file.
  */
 import { sql } from 'kysely'
-import type { Tx } from '../db/connect.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import { newId } from '../db/id.ts'
-import { hashSecret, verifySecret } from '../secrets/hash.ts'
+import { hashCandidates, hashSecret, verifySecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { randomToken } from '../secrets/token.ts'
 import { type Client, changed } from './client.ts'
@@ -44,8 +44,63 @@ export async function createClientSecret(
   return { id, secret, last4: secret.slice(-4) }
 }
 
+/** A secret that somebody has found, without the name of its client. */
+export interface KnownSecret {
+  readonly id: string
+  readonly clientId: string
+  readonly clientName: string
+  /** Neither expired nor revoked. */
+  readonly alive: boolean
+}
+
+/** The secrets that this text is: one of each client that has it, ended ones too. */
+export async function findSecrets(db: Db, keyring: Keyring, secret: string): Promise<KnownSecret[]> {
+  const rows = await db
+    .selectFrom('client_secret')
+    .innerJoin('client', 'client.client_id', 'client_secret.client_id')
+    .select(['client_secret.id', 'client.client_id', 'client.client_name'])
+    .select(
+      sql<boolean>`client_secret.revoked_at IS NULL
+        AND (client_secret.expires_at IS NULL OR client_secret.expires_at > clock_timestamp())`.as('alive'),
+    )
+    .where('client_secret.hash', 'in', hashCandidates(keyring, secret))
+    .execute()
+  return rows.map(({ id, client_id: clientId, client_name: clientName, alive }) => {
+    return { id, clientId, clientName, alive }
+  })
+}
+
+/** It became known to others. @returns whether that is new */
+export async function markLeaked(tx: Tx, id: string): Promise<boolean> {
+  const row = await tx
+    .updateTable('client_secret')
+    .set({ leaked_at: sql<Date>`clock_timestamp()` })
+    .where('id', '=', id)
+    .where('leaked_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** @returns its client's id and its last characters; undefined when it had ended */
+export async function endSecret(
+  tx: Tx,
+  id: string,
+): Promise<{ readonly clientId: string; readonly last4: string } | undefined> {
+  const row = await tx
+    .updateTable('client_secret')
+    .set({ revoked_at: sql<Date>`clock_timestamp()` })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .returning(['client_id', 'last4'])
+    .executeTakeFirst()
+  if (row) await changed(tx, row.client_id)
+  return row && { clientId: row.client_id, last4: row.last4 }
+}
+
 /**
- * Makes `secret` the file's own secret of this client: another one that came from the file ends, generated ones stay.
+ * Makes `secret` the file's own secret of this client: another one that came from the file ends, generated ones stay. One
+ * that was revoked because others know it does not come back: the client is without it until the file has another.
  * @returns whether anything changed. The caller writes the client's change-log row then.
  */
 export async function replaceFileSecret(
@@ -70,8 +125,26 @@ export async function replaceFileSecret(
       .set({ revoked_at: sql<Date>`clock_timestamp()` })
       .where('id', 'in', ended)
       .execute()
-  if (!kept) await insert(tx, keyring, { clientId, secret, origin: 'file', expiresAt: null })
-  return !kept || ended.length > 0
+  const isNew = !kept && !(await isRevokedAsLeaked(tx, keyring, clientId, secret))
+  if (isNew) await insert(tx, keyring, { clientId, secret, origin: 'file', expiresAt: null })
+  return isNew || ended.length > 0
+}
+
+async function isRevokedAsLeaked(
+  tx: Tx,
+  keyring: Keyring,
+  clientId: string,
+  secret: string,
+): Promise<boolean> {
+  const row = await tx
+    .selectFrom('client_secret')
+    .select('id')
+    .where('client_id', '=', clientId)
+    .where('hash', 'in', hashCandidates(keyring, secret))
+    .where('leaked_at', 'is not', null)
+    .where('revoked_at', 'is not', null)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** For a client that authenticates without one from now on. @returns whether there was one */

@@ -59,6 +59,8 @@ export interface ClientTables {
     created_at: Generated<Date>
     expires_at: Date | null
     revoked_at: Date | null
+    /** It became known to others: the declarative file cannot bring it back. */
+    leaked_at: Date | null
   } /** Who may register a client of itself (RFC 7591, section 3). From the declarative file. */
   initial_access_token: {
     name: string

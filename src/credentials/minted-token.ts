@@ -9,7 +9,7 @@ import type { Db, Tx } from '../db/connect.ts'
 import { type ListPage, type PageRequest, pageOf, readCursor } from '../http/page.ts'
 import type { MintedFormatKind } from '../secrets/minted-format.ts'
 import type { Confirmation } from './kind.ts'
-import type { CredentialTables } from './tables.ts'
+import type { CredentialTables, SeenLeak } from './tables.ts'
 
 /** The change log's row type; without an id it means all of them. */
 export const CREDENTIAL_CHANGE = 'credential'
@@ -59,6 +59,15 @@ export interface MintedToken {
   readonly pendingSince: Date | null
   /** The secret that was replaced and still works. */
   readonly retiring: { readonly last4: string; readonly until: Date } | null
+  /** Others know a secret that works, or would if that had not ended it. */
+  readonly leak: KnownLeak | null
+}
+
+export interface KnownLeak {
+  readonly at: Date
+  readonly how: SeenLeak['how']
+  /** In the words of whoever reported it. */
+  readonly where: string | null
 }
 
 /** Everything of the row but when it was used. */
@@ -148,7 +157,16 @@ export function toMintedToken(row: TokenRow): MintedToken {
     lastUsed: row.used_at && { at: row.used_at, address: row.used_from, userAgent: row.user_agent },
     pendingSince: row.pending && new Date(row.pending.since),
     retiring: retired ? { last4: retired.last4, until: new Date(retired.until) } : null,
+    leak: leakOf(row, retired?.last4),
   }
+}
+
+/** A leak is over when the secret has been replaced, and its grace too. */
+function leakOf({ leak, last4, pending, ...row }: MintedRow, retiring: string | undefined): KnownLeak | null {
+  if (!leak) return null
+  const working = [last4, pending?.last4, retiring]
+  if (statusOf(row) === 'active' && last4 !== '' && !working.includes(leak.last4)) return null
+  return { at: new Date(leak.at), how: leak.how, where: leak.where ?? null }
 }
 
 export function ownership(row: Pick<MintedRow, 'account_id' | 'client_id'>): {

@@ -35,6 +35,7 @@ export function shownMinted(token: MintedToken, resources: readonly Resource[]):
     binding: cnf ? (cnf.jkt === undefined ? 'certificate' : 'dpop') : undefined,
     pendingSince: token.pendingSince ?? undefined,
     retiring: token.retiring ?? undefined,
+    leak: token.leak ?? undefined,
   }
 }
 

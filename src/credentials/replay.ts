@@ -3,7 +3,7 @@
  * until it would be refused for its age anyway; never dropped early.
  */
 import { sql } from 'kysely'
-import type { Db } from '../db/connect.ts'
+import type { Db, Tx } from '../db/connect.ts'
 import type { SweepTarget } from '../db/sweep.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { SweepTarget } from '../db/sweep.ts'
  * @param seconds for how long it could still be accepted
  * @returns whether this is the first time: of any number of calls at once, on all nodes, one gets true
  */
-export async function rememberOnce(db: Db, hash: Buffer, seconds: number): Promise<boolean> {
+export async function rememberOnce(db: Db | Tx, hash: Buffer, seconds: number): Promise<boolean> {
   const { rows } = await sql`
     INSERT INTO replay (id_hash, expires_at)
     VALUES (${hash}, clock_timestamp() + make_interval(secs => ${seconds}))

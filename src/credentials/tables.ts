@@ -21,6 +21,16 @@ export interface RetiredSecret extends StoredSecret {
   readonly until: string
 }
 
+/** How the secret of a token became known to others. */
+export interface SeenLeak {
+  readonly at: string
+  /** The last four characters of the token that was seen: a rotation makes it another one. */
+  readonly last4: string
+  readonly how: 'reported' | 'plain_http'
+  /** Where whoever reported it has seen it, in their words. */
+  readonly where?: string
+}
+
 export interface CredentialTables {
   /** API keys (with `client_id`) and personal access tokens (with `account_id`). */
   minted_token: {
@@ -51,6 +61,8 @@ export interface CredentialTables {
     pending: JSONColumnType<PendingSecret> | null
     /** Newest first, the last few. */
     retired: JSONColumnType<RetiredSecret[]> | null
+    /** The last one. */
+    leak: JSONColumnType<SeenLeak> | null
   }
   credential_usage: {
     hour: Date

@@ -75,6 +75,8 @@ export const outboxSweep: SweepTarget = {
 }
 
 export interface NewItem {
+  /** A new one unless given. */
+  readonly id?: string
   readonly payload: Record<string, unknown>
   readonly runAt?: Date
   readonly lane?: string
@@ -96,10 +98,15 @@ export async function enqueueAll(tx: Tx | Db, topic: string, items: readonly New
   await sql`
     INSERT INTO outbox (id, topic, payload, lane, run_at)
     SELECT id, ${topic}, payload::jsonb, lane, coalesce(run_at, clock_timestamp()) FROM unnest(
-      ${items.map(() => newId())}::uuid[], ${items.map(({ payload }) => JSON.stringify(payload))}::text[],
+      ${items.map(({ id = newId() }) => id)}::uuid[], ${items.map(({ payload }) => JSON.stringify(payload))}::text[],
       ${items.map(({ lane = null }) => lane)}::text[], ${items.map(({ runAt = null }) => runAt)}::timestamptz[]
     ) AS item (id, payload, lane, run_at)
   `.execute(tx)
+}
+
+/** Takes an item back: what it was for has been done. One that is being handled now is handled to its end. */
+export async function withdraw(db: Tx | Db, id: string): Promise<void> {
+  await db.deleteFrom('outbox').where('id', '=', id).execute()
 }
 
 export function createOutbox(options: OutboxOptions): Outbox {

@@ -33,7 +33,7 @@ interface Declared {
   readonly summary: string
   readonly scope: Rule
   /** Of the answer, when it is no refusal. 201 comes with `location`, 204 has no body. */
-  readonly status: 200 | 201 | 204
+  readonly status: 200 | 201 | 202 | 204
 }
 
 export interface RouteDeclaration<

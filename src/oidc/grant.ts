@@ -76,7 +76,7 @@ export async function createGrant(tx: Tx, deps: OidcDeps, grant: NewGrant): Prom
   return id
 }
 
-export type GrantEnd = 'revoked' | 'code_reuse' | 'refresh_reuse' | 'withdrawn' | 'signed_out'
+export type GrantEnd = 'revoked' | 'code_reuse' | 'refresh_reuse' | 'withdrawn' | 'signed_out' | 'leaked'
 
 interface GrantFilter {
   readonly id?: string

@@ -32,6 +32,9 @@ const SIGN_UP_SOURCE: Limit = { most: 30, slowAfter: 30 }
 /** Applications registered without a token, those that were deleted again included. */
 const REGISTRATION_SOURCE: Limit = { most: 60, slowAfter: 60 }
 
+/** Reports of leaked credentials, of up to a hundred each. */
+const LEAK_SOURCE: Limit = { most: 60, slowAfter: 60 }
+
 export const throttleSweep: SweepTarget = {
   name: 'sign-in throttle',
   table: 'sign_in_throttle',
@@ -67,6 +70,8 @@ export interface Throttle {
   countSignUp(address: string | undefined): Promise<CountedTry>
   /** Counts an application that registers itself. @throws Problem 429 `rate_limited` with `Retry-After` */
   countRegistration(address: string | undefined): Promise<void>
+  /** Counts a report of leaked credentials. @throws Problem 429 `rate_limited` with `Retry-After` */
+  countLeakReport(address: string | undefined): Promise<void>
 }
 
 export function createThrottle({ db, keyring }: { db: Db; keyring: Keyring }): Throttle {
@@ -118,6 +123,9 @@ export function createThrottle({ db, keyring }: { db: Db; keyring: Keyring }): T
     },
     async countRegistration(address) {
       await count(keyOf('registration source', sourceNetwork(address)), REGISTRATION_SOURCE)
+    },
+    async countLeakReport(address) {
+      await count(keyOf('leak source', sourceNetwork(address)), LEAK_SOURCE)
     },
   }
 }

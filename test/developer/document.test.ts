@@ -1,6 +1,6 @@
 // What the routes answer is what the document says they answer: one object of each sort, made, read, changed and ended.
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import type { Caller } from '../support/api-callers.ts'
+import { type Caller, nobody } from '../support/api-callers.ts'
 import { ORDERS } from '../support/orders.ts'
 import { expectPublished, type PublishedApi, publishedApi, routesOf } from '../support/published-api.ts'
 import { startWorld, type World } from './world.ts'
@@ -106,6 +106,10 @@ it('signing keys', async () => {
   await ask(world.root, 'GET /v1/signing-keys')
   await ask(world.root, 'POST /v1/signing-keys/rotate', {}, { alg: 'EdDSA' })
   await ask(world.root, 'POST /v1/signing-keys/rotate', {}, {}, '?wait=all&timeout=30')
+})
+
+it('leaks, which anybody reports', async () => {
+  await ask(nobody(world.app), 'POST /v1/leaks', {}, { tokens: ['nonsense'], source: 'here' })
 })
 
 it('the caller itself', async () => {

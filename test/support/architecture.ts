@@ -12,6 +12,7 @@ const ROOMS = [
   'credentials',
   'sign-in',
   'oidc',
+  'leaks',
   'verify',
   'developer',
   'admin',
@@ -20,6 +21,7 @@ const ROOMS = [
 const GROUND = [
   'db',
   'http',
+  'mail',
   'secrets',
   'log.ts',
   'config.ts',

@@ -39,8 +39,10 @@ export interface PublishedRoute {
   readonly method: string
   readonly path: string
   readonly operation: Operation
-  /** undefined: any credential. */
+  /** undefined: any credential, or none. */
   readonly scope: string | undefined
+  /** Needs no credential. */
+  readonly open: boolean
 }
 
 export function routesOf(api: PublishedApi): PublishedRoute[] {
@@ -50,6 +52,7 @@ export function routesOf(api: PublishedApi): PublishedRoute[] {
       path,
       operation,
       scope: operation.security[0]?.bearer?.[0],
+      open: operation.security.length === 0,
     })),
   )
 }

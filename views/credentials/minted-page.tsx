@@ -62,9 +62,16 @@ export function MintedPage({ frame, item, usage, canChange }: MintedPageProps) {
 
 function Notices({ frame, item }: { frame: MintedFrame; item: Minted }) {
   const words = useMintedWords(frame)
-  const { state, pendingSince, retiring } = item
+  const { state, pendingSince, retiring, leak } = item
   return (
     <>
+      {leak ? (
+        <Notice tone="danger">
+          {words.leakNote[leak.how](<Time key="when" value={leak.at} />)}
+          {leak.where ? <> {words.leakWhere(<Name key="where">{leak.where}</Name>)}</> : null}
+          {isOver(item) || state === 'quarantined' ? null : <> {words.leakAdvice}</>}
+        </Notice>
+      ) : null}
       {state === 'quarantined' ? <Notice tone="warning">{words.quarantinedNote}</Notice> : null}
       {pendingSince && !isOver(item) ? (
         <Notice tone="info">{words.pendingNote(<Time key="when" value={pendingSince} />)}</Notice>

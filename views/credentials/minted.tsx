@@ -26,6 +26,8 @@ export interface Minted {
   /** when it was rotated, until the new secret is used */
   pendingSince?: Date | undefined
   retiring?: { last4: string; until: Date } | undefined
+  /** others know its secret; `where` is what a stranger typed */
+  leak?: { at: Date; how: 'reported' | 'plain_http'; where: string | null } | undefined
 }
 
 export type MintedState = 'active' | 'pending' | 'notYet' | 'expired' | 'quarantined' | 'revoked'

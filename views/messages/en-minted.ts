@@ -62,6 +62,20 @@ function words(noun: 'token' | 'key') {
       when,
       '.',
     ],
+    leakNote: {
+      reported: (when: Words): Words[] => [
+        `This ${noun} was found where it does not belong, and reported `,
+        when,
+        '.',
+      ],
+      plain_http: (when: Words): Words[] => [
+        `This ${noun} was sent over a connection without encryption `,
+        when,
+        '.',
+      ],
+    },
+    leakWhere: (where: Words): Words[] => ['They say where: ', where],
+    leakAdvice: `Others can use it. Rotate it now, and let the old secret end at once.`,
     quarantinedNote: `This ${noun} is in quarantine: it is refused until somebody has looked at it.`,
 
     chart: {

@@ -7,6 +7,7 @@ import type { ComponentChildren } from 'preact'
 import { clients } from './en-clients.ts'
 import { counted, duration, number } from './en-counted.ts'
 import { device } from './en-device.ts'
+import { leakMail } from './en-leaks.ts'
 import { keys, tokens } from './en-minted.ts'
 import { resources } from './en-resources.ts'
 
@@ -210,6 +211,7 @@ export const en = {
 
   tokens,
   keys,
+  leakMail,
   clients,
   resources,
 
