@@ -7,7 +7,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   `.execute(db)
   // The second part of a token's id is its status list.
   await sql`
-    CREATE INDEX revocation_token_list ON revocation (split_part(id, '.', 2)) WHERE kind = 'token'
+    CREATE INDEX revocation_token_list ON revocation (split_part(id, '-', 2)) WHERE kind = 'token'
   `.execute(db)
 }
 

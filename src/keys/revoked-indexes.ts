@@ -44,7 +44,7 @@ export function endedAccounts(since: Date): RawBuilder<{ id: string }> {
 
 export const findRevokedTokens: FindRevoked = async (db, { id }) => {
   const { rows } = await sql<{ id: string }>`
-    SELECT id FROM revocation WHERE kind = 'token' AND split_part(id, '.', 2) = ${String(id)}
+    SELECT id FROM revocation WHERE kind = 'token' AND split_part(id, '-', 2) = ${String(id)}
   `.execute(db)
   return rows.flatMap(row => {
     const reference = statusOfTokenId(row.id)

@@ -63,7 +63,8 @@ interface Kept {
   readonly changes: number
 }
 
-const MOST_KEPT = 500
+/** Of documents in memory. */
+const MOST_BYTES = 32 * 1024 * 1024
 /** Where the list of lists is kept. */
 const ALL = 0
 const LIST_PATH = new RegExp(`^${STATUS_LISTS_PATH}/([1-9]\\d{0,9})$`)
@@ -71,7 +72,13 @@ const LIST_PATH = new RegExp(`^${STATUS_LISTS_PATH}/([1-9]\\d{0,9})$`)
 export function createStatusLists(deps: StatusListsDeps): StatusLists {
   const { changeLog } = deps
   const kept = new Map<number, Kept>() // in order of making
+  let bytes = 0
   let changes = 0
+
+  const drop = (id: number) => {
+    bytes -= kept.get(id)?.body.length ?? 0
+    kept.delete(id)
+  }
 
   const subscriptions = CHANGES.map(type =>
     changeLog.subscribe(type, ({ payload }) => {
@@ -82,12 +89,15 @@ export function createStatusLists(deps: StatusListsDeps): StatusLists {
   const make = oneByOne(async (id: number): Promise<Kept | undefined> => {
     const began = { checkedAt: performance.now(), changes }
     const made = id === ALL ? await makeList(deps) : await makeDocument(deps, id, kept.get(id))
-    kept.delete(id)
+    drop(id)
     if (!made) return undefined
     const now = { ...made, ...began }
     kept.set(id, now)
-    const [oldest] = kept.size > MOST_KEPT ? kept.keys() : []
-    if (oldest !== undefined) kept.delete(oldest)
+    bytes += now.body.length
+    for (const oldest of kept.keys()) {
+      if (bytes <= MOST_BYTES) break
+      drop(oldest)
+    }
     return now
   })
 

@@ -2,7 +2,7 @@
  * Where the status of one JWT access token stands: a bit of a status list (draft-ietf-oauth-status-list). The token's id
  * names it too, so whoever revokes a token by its id alone revokes it in the list.
  */
-import { randomToken } from '../secrets/token.ts'
+import { randomBytes } from 'node:crypto'
 
 export interface StatusReference {
   readonly listId: number
@@ -29,10 +29,10 @@ export function unpackStatus(packed: string): StatusReference {
 
 /** A new id (`jti`) for the token that has this status: 96 random bits, the list, the index. */
 export function createTokenId({ listId, idx }: StatusReference): string {
-  return `${randomToken(12)}.${listId}.${idx}`
+  return `${randomBytes(12).toString('hex')}-${listId}-${idx}`
 }
 
-const TOKEN_ID = /^[\w-]{16}\.([1-9]\d{0,9})\.(0|[1-9]\d{0,5})$/
+const TOKEN_ID = /^[\da-f]{24}-([1-9]\d{0,9})-(0|[1-9]\d{0,5})$/
 
 /** What `createTokenId` was given. Undefined for the id of anything else. */
 export function statusOfTokenId(id: string): StatusReference | undefined {

@@ -80,8 +80,8 @@ describe('the claim', () => {
     )
     const { idx, uri } = status.status_list
     expect(uri).toMatch(new RegExp(`^${app.issuer}/status-lists/[1-9][0-9]*$`))
-    expect(jti).toMatch(/^[\w-]{16}\.\d+\.\d+$/)
-    expect(jti.split('.').slice(1)).toEqual([uri.split('/').at(-1), String(idx)])
+    expect(jti).toMatch(/^[0-9a-f]{24}-\d+-\d+$/)
+    expect(jti.split('-').slice(1)).toEqual([uri.split('/').at(-1), String(idx)])
   })
 
   test('an opaque token has none, and takes no index', async () => {
