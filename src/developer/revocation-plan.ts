@@ -15,15 +15,21 @@ import { findReach, isAllowed } from './ownership.ts'
 
 const PLAN_SECONDS = 600
 
-/** Its own things; what belongs to clients of organizations that it owns; an administrator's: everything. */
-export async function findBounds(db: Db, { subject, ...identity }: Identity): Promise<Bounds> {
-  const reach = await findReach(db, { subject, ...identity })
+/** What belongs to clients of organizations that it owns, and what is its own; an administrator's: everything. */
+export async function findBounds(db: Db, identity: Identity): Promise<Bounds> {
+  const reach = await findReach(db, identity)
   return {
+    ...ownBounds(identity),
     everywhere: reach.everywhere,
     organizations: [...reach.roles.keys()].filter(id => isAllowed(reach, id, 'owner')),
-    ...(subject.type === 'account' && { accountId: subject.id }),
   }
 }
+
+export const ownBounds = ({ subject }: Pick<Identity, 'subject'>): Bounds => ({
+  everywhere: false,
+  organizations: [],
+  ...(subject.type === 'account' && { accountId: subject.id }),
+})
 
 export function endingOf({ identity, source }: Actor, filter: Filter, reason = 'revoked'): Ending {
   const { issuedBefore } = filter

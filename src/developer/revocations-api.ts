@@ -1,15 +1,17 @@
 /** `/v1/revocations`: ends everything that fits a filter, after a dry run has shown what that is. */
 import { z } from 'zod'
 import { apiRoute } from '../credentials/api-caller.ts'
+import type { Identity } from '../credentials/kind.ts'
 import { parseAddressRange } from '../http/address-range.ts'
+import type { Call } from '../http/api-route.ts'
 import { validationFailed } from '../http/problem.ts'
 import { matching, textThat } from '../http/text-schema.ts'
 import { timeIn, timeOut } from '../http/time-schema.ts'
-import type { EndMatching } from '../revocation/end-matching.ts'
+import type { Bounds, EndMatching } from '../revocation/end-matching.ts'
 import type { Filter, Thing } from '../revocation/revocable.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { actorOf, type DeveloperDeps } from './change.ts'
-import { checkPlan, createPlan, endingOf, findBounds } from './revocation-plan.ts'
+import { checkPlan, createPlan, endingOf, findBounds, ownBounds } from './revocation-plan.ts'
 
 export interface RevocationRoutesDeps extends Pick<DeveloperDeps, 'db'> {
   readonly keyring: Keyring
@@ -101,29 +103,45 @@ export function revocationRoutes(deps: RevocationRoutesDeps) {
     throw validationFailed(keys.map(path => ({ path, message: 'or another key of the filter is needed' })))
   }
 
+  async function answer(
+    { caller, ctx, body: sent }: Call<Identity, z.output<typeof body>, unknown>,
+    bounds: Bounds,
+  ): Promise<z.input<typeof dryRunAnswer> | z.input<typeof doneAnswer>> {
+    const filter = filterOf(sent)
+    if (sent.dry_run) {
+      const { counts: matched, sample } = await endMatching.look(filter, bounds)
+      return { matched, sample: sample.map(thingJson), plan: createPlan(keyring, caller, filter) }
+    }
+    checkPlan(keyring, caller, filter, sent.plan)
+    const ending = endingOf(actorOf({ caller, ctx }), filter)
+    const { total, counts: ended, complete } = await endMatching.end(filter, bounds, ending)
+    return { revoked: total, by_kind: ended, complete }
+  }
+
+  const route = {
+    method: 'post',
+    status: 200,
+    body,
+    response: z.union([dryRunAnswer, doneAnswer]),
+    revokes: (made: z.input<typeof dryRunAnswer> | z.input<typeof doneAnswer>) =>
+      'revoked' in made ? made.revoked : undefined,
+  } as const
+
   return [
     apiRoute({
-      method: 'post',
+      ...route,
       path: '/v1/revocations',
       summary:
         'End everything that fits a filter. A dry run comes first: it says what that is, and gives the plan',
       scope: 'revoke',
-      status: 200,
-      body,
-      response: z.union([dryRunAnswer, doneAnswer]),
-      revokes: made => ('revoked' in made ? made.revoked : undefined),
-      async answer({ caller, ctx, body: sent }) {
-        const filter = filterOf(sent)
-        const bounds = await findBounds(db, caller)
-        if (sent.dry_run) {
-          const { counts: matched, sample } = await endMatching.look(filter, bounds)
-          return { matched, sample: sample.map(thingJson), plan: createPlan(keyring, caller, filter) }
-        }
-        checkPlan(keyring, caller, filter, sent.plan)
-        const ending = endingOf(actorOf({ caller, ctx }), filter)
-        const { total, counts: ended, complete } = await endMatching.end(filter, bounds, ending)
-        return { revoked: total, by_kind: ended, complete }
-      },
+      answer: async call => answer(call, await findBounds(db, call.caller)),
+    }),
+    apiRoute({
+      ...route,
+      path: '/v1/revocations/own',
+      summary: 'The same for what is your own: sessions, what you allowed, personal tokens',
+      scope: 'tokens:write',
+      answer: async call => answer(call, ownBounds(call.caller)),
     }),
   ]
 }

@@ -33,7 +33,7 @@ export const OWN_SCOPES = {
   'signing-keys:read': restricted('See the keys that sign tokens'),
   'signing-keys:write': restricted('Rotate the keys that sign tokens'),
   verify: restricted('Check credentials of others'),
-  revoke: own('End sessions, tokens and keys: yours, and those of the clients of organizations you own'),
+  revoke: restricted('Revoke credentials of others'),
 } satisfies Record<string, ResourceScope>
 
 export type OwnScope = keyof typeof OWN_SCOPES
@@ -51,7 +51,7 @@ const DEVELOPER: readonly OwnScope[] = [...VIEWER, 'clients:write', 'resources:w
 export const SCOPES_BY_ORGANIZATION_ROLE: Readonly<Record<OrganizationRole, readonly OwnScope[]>> = {
   viewer: VIEWER,
   developer: DEVELOPER,
-  owner: [...DEVELOPER, 'organizations:write'],
+  owner: [...DEVELOPER, 'organizations:write', 'revoke'],
 }
 
 export const ownResourceOf = (issuer: string): string => `${issuer}/v1`

@@ -112,6 +112,24 @@ it('leaks, which anybody reports', async () => {
   await ask(nobody(world.app), 'POST /v1/leaks', {}, { tokens: ['nonsense'], source: 'here' })
 })
 
+it('accounts', async () => {
+  const body = { username: 'new', name: 'New', password: 'correct horse battery staple' }
+  await world.app.apply({ accounts: [body] })
+  const { data } = (await ask(world.root, 'GET /v1/accounts')) as { data: { id: string }[] }
+  const { id } = data[0] ?? {}
+  await ask(world.root, 'GET /v1/accounts/{id}', { id })
+  await ask(world.root, 'PATCH /v1/accounts/{id}', { id }, { disabled: true })
+  await ask(world.root, 'DELETE /v1/accounts/{id}', { id })
+})
+
+it('revocations', async () => {
+  for (const name of ['POST /v1/revocations', 'POST /v1/revocations/own']) {
+    const filter = { client_id: 'theirs', kind: 'client-tokens' }
+    const { plan } = await ask(world.root, name, {}, filter)
+    await ask(world.root, name, {}, { ...filter, dry_run: false, plan })
+  }
+})
+
 it('the caller itself', async () => {
   for (const caller of [world.dev, world.ci]) await ask(caller, 'GET /v1/credentials/self')
 })

@@ -36,19 +36,28 @@ async function key(fields: object = {}): Promise<Ids> {
   return { id: String(id), headers: { 'x-api-key': String(secret) } }
 }
 
+const PATH = '/v1/revocations'
+/** Of one's own things. */
+const OWN = `${PATH}/own`
+
 const isTaken = async (headers: Record<string, string>) =>
   (await callerWith(world.app, headers).call('GET', '/v1/credentials/self')).status === 200
 
-async function look(caller: Caller, filter: object): Promise<DryRun> {
-  const answer = await caller.call('POST', '/v1/revocations', filter)
+async function look(caller: Caller, filter: object, path = PATH): Promise<DryRun> {
+  const answer = await caller.call('POST', path, filter)
   expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('plan')])
   return answer.json() as unknown as DryRun
 }
 
 /** Looks, and then does it. */
-async function revoke(caller: Caller, filter: object, query = ''): Promise<Record<string, unknown>> {
-  const { plan } = await look(caller, filter)
-  const answer = await caller.call('POST', `/v1/revocations${query}`, { ...filter, dry_run: false, plan })
+async function revoke(
+  caller: Caller,
+  filter: object,
+  query = '',
+  path = PATH,
+): Promise<Record<string, unknown>> {
+  const { plan } = await look(caller, filter, path)
+  const answer = await caller.call('POST', path + query, { ...filter, dry_run: false, plan })
   expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('revoked')])
   return answer.json()
 }
@@ -127,14 +136,14 @@ describe('what is ended', () => {
     ).toBeGreaterThan(1)
     await revoke(world.ada, { env: 'test', kind: ['api-key', 'session'] })
     expect([await isTaken(test.headers), await isTaken(live.headers)]).toEqual([false, true])
+    const elsewhere = await key()
     await world.app.db
       .insertInto('credential_last_use')
-      .values({ credential_id: live.id, used_at: new Date(), address: '192.0.2.77', user_agent: null })
-      .onConflict(conflict => conflict.column('credential_id').doUpdateSet({ address: '192.0.2.77' }))
+      .values({ credential_id: elsewhere.id, used_at: new Date(), address: '192.0.2.77', user_agent: null })
       .execute()
     expect((await look(world.ada, { last_address: '198.51.100.0/24' })).matched).toEqual({})
     expect(await revoke(world.ada, { last_address: '192.0.2.0/24' })).toMatchObject({ revoked: 1 })
-    expect(await isTaken(live.headers)).toBe(false)
+    expect([await isTaken(elsewhere.headers), await isTaken(live.headers)]).toEqual([false, true])
   })
 
   it('everything that a client holds: keys, and the tokens it got for itself, up to now', async () => {
@@ -200,22 +209,29 @@ describe('on what a caller acts', () => {
       scopes: { [ORDERS]: ['read:orders'] },
     })
     const id = await accountOf(solo)
-    expect((await look(solo, { account_id: await accountOf(world.ada) })).matched).toEqual({})
-    expect((await look(solo, { client_id: 'ci' })).matched).toEqual({})
-    const { matched } = await look(solo, { account_id: id })
+    expect((await look(solo, { account_id: await accountOf(world.ada) }, OWN)).matched).toEqual({})
+    expect((await look(solo, { client_id: 'ci' }, OWN)).matched).toEqual({})
+    expect(refusal(await solo.call('POST', PATH, { account_id: id }))).toMatchObject({
+      status: 403,
+      code: 'insufficient_scope',
+    })
+    const { matched } = await look(solo, { account_id: id }, OWN)
     expect(matched).toEqual({ session: expect.any(Number), 'personal-access-token': 1 })
-    await revoke(solo, { account_id: id, kind: 'personal-access-token' })
+    await revoke(solo, { account_id: id, kind: 'personal-access-token' }, '', OWN)
     expect(await isTaken({ 'x-api-key': String(pat.secret) })).toBe(false)
-    expect((await look(solo, { kind: 'session' })).matched).toEqual({ session: matched.session })
-    await revoke(solo, { kind: 'session' })
+    expect((await look(solo, { kind: 'session' }, OWN)).matched).toEqual({ session: matched.session })
+    await revoke(solo, { kind: 'session' }, '', OWN)
     for (const { headers } of [solo, again]) expect(await isTaken(headers)).toBe(false)
     expect(await isTaken(world.ada.headers)).toBe(true)
   })
 
   it('owners on the clients of their organizations; developers and viewers are none', async () => {
     const { id, headers } = await key()
-    for (const caller of [world.dev, world.vic, world.mallory])
-      expect((await look(caller, { credential_id: id })).matched).toEqual({})
+    for (const caller of [world.dev, world.vic])
+      expect(refusal(await caller.call('POST', PATH, { credential_id: id }))).toMatchObject({ status: 403 })
+    for (const caller of [world.dev, world.ada])
+      expect((await look(caller, { credential_id: id }, OWN)).matched).toEqual({})
+    expect((await look(world.mallory, { credential_id: id })).matched).toEqual({})
     expect((await look(world.mallory, { organization: 'acme' })).matched).toEqual({})
     expect((await look(world.ada, { organization: 'acme' })).matched).toMatchObject({ 'client-secret': 2 })
     expect((await look(world.ada, { kind: 'session' })).sample.map(({ account_id }) => account_id)).toEqual([

@@ -64,6 +64,7 @@ const RULES: Record<string, string> = {
   'GET /v1/signing-keys': 'signing-keys:read',
   'POST /v1/signing-keys/rotate': 'signing-keys:write',
   'POST /v1/revocations': 'revoke',
+  'POST /v1/revocations/own': 'tokens:write',
   'GET /v1/accounts': 'accounts:read',
   'GET /v1/accounts/{id}': 'accounts:read',
   'PATCH /v1/accounts/{id}': 'accounts:write',

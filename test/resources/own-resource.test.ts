@@ -54,12 +54,12 @@ describe('our own API', () => {
     const scopes = async () => [...(await accountScopes(db, id, await own()))].sort()
     const viewer = ['clients:read', 'keys:read', 'organizations:read', 'resources:read', 'tokens:read']
     const developer = [...viewer, 'clients:write', 'keys:write', 'resources:write']
-    const all = (names: string[]) => [...names, 'revoke', 'tokens:write', 'usage:read'].sort()
-    expect(await scopes()).toEqual(['revoke', 'tokens:read', 'tokens:write'])
+    const all = (names: string[]) => [...names, 'tokens:write', 'usage:read'].sort()
+    expect(await scopes()).toEqual(['tokens:read', 'tokens:write'])
     for (const [role, names] of [
       ['viewer', viewer],
       ['developer', developer],
-      ['owner', [...developer, 'organizations:write']],
+      ['owner', [...developer, 'organizations:write', 'revoke']],
     ] as const) {
       await transaction(db, tx => setMembers(tx, 'acme', [{ accountId: id, role }]))
       expect(await scopes()).toEqual(all([...names]))
@@ -67,11 +67,7 @@ describe('our own API', () => {
     await transaction(db, tx => updateAccount(tx, id, { admin: true }))
     expect(await scopes()).toEqual(Object.keys(OWN_SCOPES).sort())
     const elsewhere = { ...(await own()), builtIn: false, identifier: 'https://api.example.com' }
-    expect([...(await accountScopes(db, id, elsewhere))].sort()).toEqual([
-      'revoke',
-      'tokens:read',
-      'tokens:write',
-    ])
+    expect([...(await accountScopes(db, id, elsewhere))].sort()).toEqual(['tokens:read', 'tokens:write'])
   })
 
   it('lets whoever is the server of some resource verify', async () => {
