@@ -18,6 +18,7 @@ import { isUnavailable } from './db/unavailable.ts'
 import { listen } from './http/server.ts'
 import { createLog, type Logger } from './log.ts'
 import { createKeyring, type Keyring } from './secrets/keyring.ts'
+import { printScannerRules, SCANNER_FORMATS } from './secrets/scanner-rules.ts'
 import { ensureSecretsFile } from './secrets/secrets-file.ts'
 import { createInvitation } from './sign-in/invitation.ts'
 
@@ -163,4 +164,14 @@ export async function invite(json: boolean): Promise<void> {
     print(json ? JSON.stringify({ url }) : url)
     await close()
   })
+}
+
+/** `latchkey scanner-rules`. Needs no database. @param format one of those that the command knows */
+export async function scannerRules(
+  json: boolean,
+  { format }: { format?: string | undefined },
+): Promise<void> {
+  const wanted = SCANNER_FORMATS.find(one => one === (format ?? (json ? 'json' : 'gitleaks')))
+  if (!wanted) throw new Error(`There is no format "${format}". There are: ${SCANNER_FORMATS.join(', ')}.`)
+  process.stdout.write(printScannerRules(wanted, loadConfig(process.env)))
 }

@@ -7,18 +7,30 @@ Usage
   latchkey start      start the server
   latchkey migrate    bring the database's schema to this version and end
   latchkey invite     print a link that lets one person sign up (with SIGN_UP=invite)
+  latchkey scanner-rules
+                      print patterns by which secret scanners find our keys and tokens
 
 Options
   -h, --help          this text; with a command, more about that
-  --json              print the result as JSON (migrate, invite)
+  --json              print the result as JSON (migrate, invite, scanner-rules)
+  --format <name>     of what scanner-rules prints
   --version           print the version
 
 Settings are environment variables: see docs/settings.md.
 `
 
-const COMMANDS: Readonly<
-  Record<string, { help: string; run: () => Promise<(json: boolean) => Promise<void>> }>
-> = {
+interface Options {
+  readonly format?: string | undefined
+}
+
+interface Command {
+  readonly help: string
+  /** Options of its own. */
+  readonly takes?: readonly (keyof Options)[]
+  readonly run: () => Promise<(json: boolean, options: Options) => Promise<void>>
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
   start: {
     help: `latchkey start
 
@@ -51,6 +63,16 @@ the server's other settings: the embedded database is in use while the server ru
 `,
     run: async () => (await import('../main.ts')).invite,
   },
+  'scanner-rules': {
+    help: `latchkey scanner-rules [--format gitleaks|trufflehog|github|json]
+
+Prints patterns by which secret scanners find API keys and personal access tokens of this server: a configuration for
+gitleaks (unless another format is named) or trufflehog, the fields of custom patterns at GitHub, or JSON. Uses
+TOKEN_PREFIX and ISSUER; needs no database. See docs/leaks.md.
+`,
+    takes: ['format'],
+    run: async () => (await import('../main.ts')).scannerRules,
+  },
 }
 
 /** What the caller typed wrong, in one sentence. */
@@ -64,6 +86,7 @@ function parse(args: readonly string[]) {
       options: {
         help: { type: 'boolean', short: 'h' },
         json: { type: 'boolean' },
+        format: { type: 'string' },
         version: { type: 'boolean' },
       },
     })
@@ -93,7 +116,9 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(command.help)
     return 0
   }
-  await (await command.run())(values.json ?? false)
+  if (values.format !== undefined && !command.takes?.includes('format'))
+    throw new UsageError(`"latchkey ${name}" has no option --format`)
+  await (await command.run())(values.json ?? false, { format: values.format })
   return 0
 }
 

@@ -10,17 +10,21 @@ describe('latchkey', () => {
   it('says what it can do', async () => {
     const { code, stdout, stderr } = await latchkey(['--help']).finished
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const command of ['start', 'migrate', 'invite']) expect(stdout).toContain(`latchkey ${command} `)
+    for (const command of ['start', 'migrate', 'invite', 'scanner-rules'])
+      expect(stdout).toMatch(new RegExp(`^ {2}latchkey ${command}\\s`, 'm'))
     expect(await latchkey(['-h']).finished).toMatchObject({ code: 0, stdout })
     // Without a command it is the answer to a mistake.
     expect(await latchkey([]).finished).toMatchObject({ code: 2, stdout: '', stderr: stdout })
   })
 
-  it.each(['start', 'migrate', 'invite'])('says more about %s, and does not run it', async command => {
-    const { code, stdout, stderr } = await latchkey([command, '--help'], { PORT: 'not read' }).finished
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(new RegExp(`^latchkey ${command}\n`))
-  })
+  it.each(['start', 'migrate', 'invite', 'scanner-rules'])(
+    'says more about %s, and does not run it',
+    async command => {
+      const { code, stdout, stderr } = await latchkey([command, '--help'], { PORT: 'not read' }).finished
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(new RegExp(`^latchkey ${command}[ \n]`))
+    },
+  )
 
   it('prints its version', async () => {
     expect(await latchkey(['--version']).finished).toMatchObject({ code: 0, stdout: `${version}\n` })
@@ -32,12 +36,32 @@ describe('latchkey', () => {
     [['start', 'now'], '"latchkey start" takes no arguments: now'],
     [['start', '--port=80'], "Unknown option '--port'"],
     [['migrate', '--json=yes'], "Option '--json' does not take an argument"],
+    [['migrate', '--format', 'json'], '"latchkey migrate" has no option --format'],
   ])('tells what is wrong with %j', async (args, message) => {
     expect(await latchkey(args).finished).toEqual({
       code: 2,
       signal: null,
       stdout: '',
       stderr: `latchkey: ${message}. See: latchkey --help\n`,
+    })
+  })
+
+  it('scanner-rules prints them in the format that is asked for, without a database', async () => {
+    const settings = { TOKEN_PREFIX: 'acme,lk', ISSUER: 'https://id.example.com' }
+    const run = (...args: string[]) => latchkey(['scanner-rules', ...args], settings).finished
+    const gitleaks = await run()
+    expect(gitleaks).toMatchObject({ code: 0, stderr: '' })
+    expect(gitleaks.stdout).toContain('[[rules]]')
+    expect(gitleaks.stdout).toContain('(?:acme|lk)_(?:live|test)_key_')
+    expect(await run('--format', 'gitleaks')).toMatchObject({ code: 0, stdout: gitleaks.stdout })
+    expect((await run('--format=trufflehog')).stdout).toMatch(/^detectors:$/m)
+    expect((await run('--format', 'github')).stdout).toMatch(/^Secret format: /m)
+    const json = await run('--json')
+    expect(JSON.parse(json.stdout)).toMatchObject({ report: 'https://id.example.com/v1/leaks' })
+    expect(await run('--format', 'xml')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'latchkey: There is no format "xml". There are: gitleaks, trufflehog, github, json.\n',
     })
   })
 

@@ -104,6 +104,11 @@ async function live(issuer: string): Promise<void> {
       await protocolPost(issuer, '/introspect', client, { token: one ?? '' })
   await device(issuer, ada)
   await ada.get('/account/sessions')
+  // Those that are reported end with it: the last ones, which nobody needs any more.
+  const { access_token, refresh_token } = opaque.token.body
+  const leaked = { tokens: [access_token, refresh_token], source: `https://example.com/?t=${access_token}` }
+  const headers = { 'content-type': 'application/json' }
+  await fetch(`${issuer}/v1/leaks`, { method: 'POST', headers, body: JSON.stringify(leaked) })
   rows.push(await dump(database.url))
   await outage(issuer)
   await protocolPost(issuer, '/revoke', ordersWeb, { token: refreshed.body.access_token ?? '' })
