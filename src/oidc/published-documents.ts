@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Middleware } from '../http/context.ts'
+import { isUnchanged } from '../http/if-none-match.ts'
 import { JWKS_MAX_AGE } from '../keys/rotate-signing-keys.ts'
 
 interface PublishedDocument {
@@ -42,7 +43,7 @@ export function publishFrom(documents: PublishedDocuments): Middleware {
     ctx.status = 200
     ctx.set({ 'Cache-Control': CACHE_CONTROL, 'Access-Control-Allow-Origin': '*' })
     ctx.etag = document.etag
-    if (ctx.fresh) {
+    if (isUnchanged(ctx)) {
       ctx.status = 304
       ctx.body = null
     } else {

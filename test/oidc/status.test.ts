@@ -146,6 +146,15 @@ describe('the end of a grant', () => {
     expect(await app.db.selectFrom('authorization_code').selectAll().execute()).toEqual([])
   })
 
+  test('comes after that of its last token', async () => {
+    const tokens = await family()
+    const { grant_id: grantId = '' } = decodeJwt<{ grant_id?: string }>(tokens.access_token)
+    const expires_at = new Date(Date.now() + 100_000)
+    await app.db.updateTable('authorization_grant').set({ expires_at }).where('id', '=', grantId).execute()
+    const { exp = 0 } = decodeJwt((await refresh(tokens)).access_token)
+    expect(exp).toBeLessThanOrEqual(Math.floor(expires_at.getTime() / 1000))
+  })
+
   test('of a device', async () => {
     const codes = await askForCodes(app.issuer)
     const agent = app.agent()
