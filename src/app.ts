@@ -9,6 +9,7 @@ import { createAccountPages } from './accounts/pages.tsx'
 import { accountRoutes } from './admin/accounts-api.ts'
 import { adminLinkSweep } from './admin/admin-link.ts'
 import { createAdminPages } from './admin/pages.tsx'
+import { secretRoutes } from './admin/secrets-api.ts'
 import { signingKeyRoutes } from './admin/signing-keys-api.ts'
 import { auditSweep, createAudit } from './audit/audit.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
@@ -251,6 +252,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...revocationRoutes(developer),
       ...accountRoutes(developer),
       ...signingKeyRoutes(rotation),
+      ...secretRoutes(ground),
       ...leakRoutes({ leaks, throttle: createThrottle({ db, keyring }) }),
     ],
   })

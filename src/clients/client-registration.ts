@@ -3,7 +3,7 @@
  * HMAC, ends with the client, and opens nothing but the client's own registration.
  */
 import type { Db, Tx } from '../db/connect.ts'
-import { hashSecret, verifySecret } from '../secrets/hash.ts'
+import { hashSecret, isNewestPepper, verifySecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { randomToken } from '../secrets/token.ts'
 
@@ -43,7 +43,10 @@ export async function createRegistration(
   return { token, registeredAt, open: sourceHash !== null }
 }
 
-/** The registration of this client, when `token` is its own. The same time is spent on a client that is not there. */
+/**
+ * The registration of this client, when `token` is its own, which then moves to the newest pepper. The same time is spent on a client that is
+ * not there.
+ */
 export async function findRegistration(
   db: Db | Tx,
   keyring: Keyring,
@@ -57,5 +60,16 @@ export async function findRegistration(
     .executeTakeFirst()
   const stored = { hash: row?.token_hash ?? Buffer.alloc(32), pepperId: row?.pepper_id ?? '' }
   const matches = verifySecret(keyring, token, stored)
-  return row && matches ? { registeredAt: row.created_at, open: row.source_hash !== null } : undefined
+  if (!row || !matches) return undefined
+  if (!isNewestPepper(keyring, row.pepper_id)) await rehash(db, keyring, clientId, token)
+  return { registeredAt: row.created_at, open: row.source_hash !== null }
+}
+
+async function rehash(db: Db | Tx, keyring: Keyring, clientId: string, token: string): Promise<void> {
+  const { hash, pepperId } = hashSecret(keyring, token)
+  await db
+    .updateTable('client_registration')
+    .set({ token_hash: hash, pepper_id: pepperId })
+    .where('client_id', '=', clientId)
+    .execute()
 }

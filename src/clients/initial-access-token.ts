@@ -5,7 +5,7 @@
  */
 import { sql } from 'kysely'
 import type { Db, Tx } from '../db/connect.ts'
-import { hashCandidates, hashSecret, verifySecret } from '../secrets/hash.ts'
+import { hashCandidates, hashSecret, isNewestPepper, verifySecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 
 export const MIN_INITIAL_ACCESS_TOKEN_LENGTH = 32
@@ -45,6 +45,7 @@ export async function findInitialAccessToken(
     .selectFrom('initial_access_token as t')
     .select([
       't.name',
+      't.pepper_id',
       sql<Record<string, string[]> | null>`(
         SELECT jsonb_object_agg(resource, scopes) FROM (
           SELECT resource, jsonb_agg(scope ORDER BY scope) AS scopes FROM initial_access_token_scope
@@ -57,6 +58,7 @@ export async function findInitialAccessToken(
     .orderBy('t.created_at')
     .limit(1)
     .executeTakeFirst()
+  if (row && !isNewestPepper(keyring, row.pepper_id)) await rehash(db, keyring, row.name, token)
   return (
     row && {
       name: row.name,
@@ -86,17 +88,19 @@ async function upsertRow(
     .where('name', '=', name)
     .executeTakeFirstOrThrow()
   const same = verifySecret(keyring, token, { hash: before.token_hash, pepperId: before.pepper_id })
-  if (same && before.expires_at?.getTime() === expiresAt?.getTime()) return false
+  const isChanged = !same || before.expires_at?.getTime() !== expiresAt?.getTime()
+  if (!isChanged && isNewestPepper(keyring, before.pepper_id)) return false
   await tx
     .updateTable('initial_access_token')
     .set({
-      ...(!same && { token_hash: hash, pepper_id: pepperId }),
+      token_hash: hash,
+      pepper_id: pepperId,
       expires_at: expiresAt,
       updated_at: sql<Date>`clock_timestamp()`,
     })
     .where('name', '=', name)
     .execute()
-  return true
+  return isChanged
 }
 
 async function replaceCeiling(tx: Tx, { name, ceiling }: DescribedInitialAccessToken): Promise<boolean> {
@@ -114,4 +118,15 @@ async function replaceCeiling(tx: Tx, { name, ceiling }: DescribedInitialAccessT
     ON CONFLICT DO NOTHING RETURNING scope
   `.execute(tx)
   return removed.rows.length + added.rows.length > 0
+}
+
+/** Under the newest pepper from now on. */
+async function rehash(db: Db | Tx, keyring: Keyring, name: string, token: string): Promise<void> {
+  const { hash, pepperId } = hashSecret(keyring, token)
+  await db
+    .updateTable('initial_access_token')
+    .set({ token_hash: hash, pepper_id: pepperId })
+    .where('name', '=', name)
+    .where('token_hash', 'in', hashCandidates(keyring, token))
+    .execute()
 }

@@ -10,7 +10,7 @@ import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import type { Keyring } from '../secrets/keyring.ts'
-import { seal, unseal } from '../secrets/seal.ts'
+import { isNewestSeal, seal, unseal } from '../secrets/seal.ts'
 import { SIGNING_ALGS, type SigningAlg } from '../secrets/signing-alg.ts'
 import { type MadeSigningKey, makeSigningKey } from './make-signing-key.ts'
 import type { KeyTables, SigningKeyState } from './tables.ts'
@@ -30,15 +30,28 @@ export type SigningKeyRow = Selectable<KeyTables['signing_key']>
 type NewState = 'current' | 'next'
 
 /**
- * Makes a current key of each algorithm that has none, and one to follow it. Safe when several nodes start at once.
- * @throws Error when a current key was sealed with a master secret that is not there any more.
+ * Makes a current key of each algorithm that has none, and one to follow it; seals anew what an older master secret has
+ * sealed. Safe when several nodes start at once.
+ * @throws Error when a key was sealed with a master secret that is not there any more.
  */
 export async function ensureSigningKeys(db: Db, keyring: Keyring): Promise<void> {
   await createMissingKeys(db, keyring, ['current', 'next'])
-  const current = (await selectSigningKeys(db)).filter(({ state }) => state === 'current')
-  const lacking = SIGNING_ALGS.find(alg => !current.some(key => key.alg === alg))
+  const rows = await selectSigningKeys(db)
+  const lacking = SIGNING_ALGS.find(alg => !rows.some(key => key.alg === alg && key.state === 'current'))
   if (lacking) throw new Error(`There is no current signing key for ${lacking}.`)
-  await Promise.all(current.map(key => unseal<JWK>(keyring, key.sealed_private_jwk)))
+  for (const row of rows) await sealAnew(db, keyring, row)
+}
+
+/** With the newest master secret, so that an older one can go. Nobody needs to be told: it is the same key. */
+async function sealAnew(db: Db, keyring: Keyring, { kid, sealed_private_jwk: sealed }: SigningKeyRow) {
+  const privateJwk = await unseal<JWK>(keyring, sealed)
+  if (isNewestSeal(keyring, sealed)) return
+  await db
+    .updateTable('signing_key')
+    .set({ sealed_private_jwk: await seal(keyring, privateJwk) })
+    .where('kid', '=', kid)
+    .where('sealed_private_jwk', '=', sealed)
+    .execute()
 }
 
 /** Makes a key of each algorithm and state that has none, unless another node was first. */

@@ -56,9 +56,22 @@ export function createBrowserSessions(deps: OidcDeps, provider: () => Provider):
     const known = found.get(ctx)
     if (known) return known
     const value = cookieOf(ctx)
-    const reading = value === undefined ? Promise.resolve(undefined) : findByCookie(value)
+    const reading = value === undefined ? Promise.resolve(undefined) : findSigned(ctx, value)
     found.set(ctx, reading)
     return reading
+  }
+
+  /** A cookie that an older key has signed is signed anew, so that the master secret of that key can go. */
+  async function findSigned(ctx: Context, value: string): Promise<BrowserSession | undefined> {
+    const session = await findByCookie(value)
+    const signature = ctx.cookies.get(`${cookies.session}.sig`, { signed: false }) ?? ''
+    // Not in the library's types.
+    const { keys } = ctx.cookies as unknown as { keys: { index(signed: string, signature: string): number } }
+    if (session && keys.index(`${cookies.session}=${value}`, signature) > 0) {
+      const lifetime = sessionLifetime(session.signedInAt.getTime() / 1000)
+      ctx.cookies.set(cookies.session, value, { ...cookie, expires: new Date(Date.now() + lifetime * 1000) })
+    }
+    return session
   }
 
   async function signIn(ctx: Context, accountId: string, { amr }: { amr: string[] }): Promise<void> {

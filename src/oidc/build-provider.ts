@@ -5,12 +5,14 @@
 import { decodeProtectedHeader } from 'jose'
 import { type JWKS, Provider, type Client as ProviderClient } from 'oidc-provider'
 import { verifyClientSecret } from '../clients/client-secret.ts'
+import { rehashClientSecret } from '../clients/rehash-client-secret.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { defineOrigin } from '../http/issuer-request.ts'
 import type { Pages } from '../http/pages.ts'
 import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 import { randomToken } from '../secrets/token.ts'
 import type { OidcDeps } from './deps.ts'
+import { takeNoncesOfAllSecrets } from './dpop.ts'
 import { listenToProvider } from './listen.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { deriveSuccessor, rotatedToken } from './refresh-successor.ts'
@@ -35,7 +37,9 @@ export function buildProvider(
   // The library holds one secret in clear; ours are several, hashed, and expire.
   provider.Client.prototype.compareClientSecret = async function compareClientSecret(actual) {
     const client = await clients.find(this.clientId)
-    return client !== undefined && verifyClientSecret(keyring, client, actual, new Date())
+    if (client === undefined || !verifyClientSecret(keyring, client, actual, new Date())) return false
+    await rehashClientSecret(deps, client, actual)
+    return true
   }
 
   // The library would destroy the old id and write the new one: for us that is one row, updated (session-store.ts).
@@ -75,6 +79,7 @@ export function buildProvider(
     if (ctx.path === '/token' && isRecord(body) && body.scope === '') delete body.scope
   })
 
+  takeNoncesOfAllSecrets(provider, keyring)
   refuseReplays(provider)
   askBeforeAnswering(provider, { clients, pages: parts.shell })
   listenToProvider(provider, deps)

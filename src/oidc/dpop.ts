@@ -3,7 +3,9 @@
  * One from /token is good at /v1, and the other way round. They are computed from the minute and stored nowhere; one is good
  * for three to five minutes.
  */
+import type { Provider } from 'oidc-provider'
 import ServerChallenge from 'oidc-provider/lib/helpers/challenge.js'
+import instance from 'oidc-provider/lib/helpers/weak_cache.js'
 import type { DpopNonces } from '../credentials/dpop-proof.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 
@@ -14,11 +16,19 @@ export function dpopNonceSecret(keyring: Keyring): Buffer {
   return newest.key
 }
 
-/** With the library's own code, as its lib/provider.js does it. */
+/** With the library's own code, as its lib/provider.js does it: of the newest secret, and good of any. */
 export function createDpopNonces(keyring: Keyring): DpopNonces {
-  const challenge = new ServerChallenge(dpopNonceSecret(keyring), 'DPoP')
+  const challenges = keyring.derive('dpop-nonce').map(({ key }) => new ServerChallenge(key, 'DPoP'))
+  const [newest] = challenges
+  if (!newest) throw new Error('there is no master secret to derive DPoP nonces from')
   return {
-    next: () => challenge.nextChallenge(),
-    isGood: nonce => challenge.checkChallenge(nonce),
+    next: () => newest.nextChallenge(),
+    isGood: nonce => challenges.some(challenge => challenge.checkChallenge(nonce)),
   }
+}
+
+/** The library knows one secret only: while the master secrets change, nodes and clients still have nonces of the other. */
+export function takeNoncesOfAllSecrets(provider: Provider, keyring: Keyring): void {
+  const { next, isGood } = createDpopNonces(keyring)
+  instance(provider).DPoPNonces = { nextChallenge: next, checkChallenge: isGood }
 }

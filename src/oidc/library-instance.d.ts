@@ -10,5 +10,8 @@ declare module 'oidc-provider/lib/helpers/weak_cache.js' {
   ) => unknown
 
   /** What belongs to a provider and is not on it. */
-  export default function instance(provider: Provider): { readonly responseModes: Map<string, ResponseMode> }
+  export default function instance(provider: Provider): {
+    readonly responseModes: Map<string, ResponseMode>
+    DPoPNonces: { nextChallenge(): string; checkChallenge(challenge: string): boolean }
+  }
 }

@@ -30,6 +30,7 @@ export const OWN_SCOPES = {
   'accounts:write': restricted('Create, change and disable accounts'),
   'audit:read': restricted('See what happened'),
   'usage:read': restricted('See how credentials are used'),
+  'secrets:read': restricted('See which master secrets are still in use'),
   'signing-keys:read': restricted('See the keys that sign tokens'),
   'signing-keys:write': restricted('Rotate the keys that sign tokens'),
   verify: restricted('Check credentials of others'),

@@ -41,6 +41,11 @@ export function hashUnder(keyring: Keyring, secret: string, pepperId: string): B
   return pepper && hmac(pepper, secret)
 }
 
+/** Whether what is stored under this pepper is stored as it would be now. */
+export function isNewestPepper(keyring: Keyring, pepperId: string): boolean {
+  return newest(keyring).id === pepperId
+}
+
 /** Constant time. False also when the pepper is no longer among the master secrets. */
 export function verifySecret(keyring: Keyring, secret: string, stored: HashedSecret): boolean {
   const pepper = keyring.derive('pepper').find(({ id }) => id === stored.pepperId)

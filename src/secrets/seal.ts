@@ -2,7 +2,7 @@
  * How secrets that must be read again (private keys, session payloads, HMAC keys) are stored: a compact JWE (RFC 7516),
  * alg `dir`, enc `A256GCM`, `kid` the id of the master secret.
  */
-import { CompactEncrypt, compactDecrypt } from 'jose'
+import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
 import type { Keyring } from './keyring.ts'
 
 /** @param value anything JSON can hold */
@@ -26,4 +26,14 @@ export async function unseal<T>(keyring: Keyring, sealed: string): Promise<T> {
     { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] },
   )
   return JSON.parse(Buffer.from(plaintext).toString()) as T
+}
+
+/** The id of the master secret that `sealed` was sealed with. Opens nothing. */
+export function sealedWith(sealed: string): string {
+  return decodeProtectedHeader(sealed).kid ?? ''
+}
+
+/** Whether it is sealed as it would be now. */
+export function isNewestSeal(keyring: Keyring, sealed: string): boolean {
+  return sealedWith(sealed) === keyring.derive('seal')[0]?.id
 }

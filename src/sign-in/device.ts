@@ -70,6 +70,10 @@ export function createDevices({
         ON CONFLICT (id_hash, account_id) DO UPDATE
           SET last_seen_at = clock_timestamp(), expires_at = excluded.expires_at
       `.execute(tx)
+      await sql`
+        DELETE FROM known_device WHERE account_id = ${accountId}
+          AND id_hash = ANY (${hashCandidates(keyring, token)}) AND id_hash <> ${hashSecret(keyring, token).hash}
+      `.execute(tx)
       return () => setCookie(ctx, cookies, 'device', token, { maxAge: LIFETIME_SECONDS })
     },
   }

@@ -18,10 +18,12 @@ export const invitationSweep: SweepTarget = {
 /** @param createdBy the account that invites. Returns the token, which is stored as a hash only. */
 export async function createInvitation(tx: Db | Tx, keyring: Keyring, createdBy: string): Promise<string> {
   const token = randomToken()
+  const { hash, pepperId } = hashSecret(keyring, token)
   await tx
     .insertInto('invitation')
     .values({
-      token_hash: hashSecret(keyring, token).hash,
+      token_hash: hash,
+      pepper_id: pepperId,
       created_by: createdBy,
       expires_at: sql<Date>`clock_timestamp() + make_interval(secs => ${LIFETIME_SECONDS})`,
     })

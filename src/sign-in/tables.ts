@@ -18,6 +18,7 @@ export interface SignInTables {
   }
   invitation: {
     token_hash: Buffer
+    pepper_id: string | null
     created_by: string
     created_at: Generated<Date>
     expires_at: Date

@@ -102,7 +102,8 @@ it.each([
   await ask(world.dev, `DELETE /v1/${name}/{id}`, { id })
 })
 
-it('signing keys', async () => {
+it('signing keys and master secrets', async () => {
+  await ask(world.root, 'GET /v1/secrets')
   await ask(world.root, 'GET /v1/signing-keys')
   await ask(world.root, 'POST /v1/signing-keys/rotate', {}, { alg: 'EdDSA' })
   await ask(world.root, 'POST /v1/signing-keys/rotate', {}, {}, '?wait=all&timeout=30')

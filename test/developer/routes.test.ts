@@ -61,6 +61,7 @@ const RULES: Record<string, string> = {
   'PATCH /v1/organizations/{id}/members/{account_id}': 'organizations:write',
   'DELETE /v1/organizations/{id}/members/{account_id}': 'organizations:write',
   'GET /v1/usage': 'usage:read',
+  'GET /v1/secrets': 'secrets:read',
   'GET /v1/signing-keys': 'signing-keys:read',
   'POST /v1/signing-keys/rotate': 'signing-keys:write',
   'POST /v1/revocations': 'revoke',

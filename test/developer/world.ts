@@ -72,6 +72,7 @@ export const OWN_SCOPES = [
   'organizations:read',
   'organizations:write',
   'usage:read',
+  'secrets:read',
   'signing-keys:read',
   'signing-keys:write',
 ]

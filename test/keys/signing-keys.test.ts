@@ -95,13 +95,16 @@ describe('signing keys', () => {
     for (const { public_jwk: jwk, alg } of rows) expect(Object.keys(jwk).sort()).toEqual(PUBLIC_MEMBERS[alg])
   })
 
-  it('open with an older master secret, and it is said when that is gone', async () => {
+  it('open with an older master secret, are sealed anew with the newest, and it is said when none fits', async () => {
     await ensureSigningKeys(database.db, keyring)
     const other = Buffer.alloc(32, 2)
     const rotated = createKeyring([other, Buffer.alloc(32, 1)])
     await ensureSigningKeys(database.db, rotated)
     expect(await listSigningKeys(database.db, rotated)).toHaveLength(6)
-    await expect(ensureSigningKeys(database.db, createKeyring([other]))).rejects.toThrow('LATCHKEY_SECRETS')
+    const alone = createKeyring([other])
+    await ensureSigningKeys(database.db, alone)
+    expect(await listSigningKeys(database.db, alone)).toEqual(await listSigningKeys(database.db, rotated))
+    await expect(ensureSigningKeys(database.db, keyring)).rejects.toThrow('LATCHKEY_SECRETS')
   })
 })
 

@@ -18,9 +18,21 @@ export function interactionStore({ db, keyring }: OidcDeps): Store {
 
     async upsert(id, payload, expiresIn) {
       const sealed = await sealDocument(keyring, payload)
+      const { hash } = hashSecret(keyring, id)
+      // Where it stands under an older pepper it moves, so that there is one row of it.
+      const { numUpdatedRows } = await db
+        .updateTable('interaction')
+        .set({
+          id_hash: hash,
+          sealed_payload: sealed,
+          expires_at: sql<Date>`clock_timestamp() + make_interval(secs => ${expiresIn})`,
+        })
+        .where('id_hash', 'in', hashCandidates(keyring, id))
+        .executeTakeFirst()
+      if (numUpdatedRows > 0n) return
       await sql`
         INSERT INTO interaction (id_hash, sealed_payload, expires_at)
-        VALUES (${hashSecret(keyring, id).hash}, ${sealed}, clock_timestamp() + make_interval(secs => ${expiresIn}))
+        VALUES (${hash}, ${sealed}, clock_timestamp() + make_interval(secs => ${expiresIn}))
         ON CONFLICT (id_hash) DO UPDATE SET sealed_payload = excluded.sealed_payload, expires_at = excluded.expires_at
       `.execute(db)
     },

@@ -52,8 +52,10 @@ export function refreshTokenStore(deps: OidcDeps): Store {
       // The same successor is saved by every repetition of the request; the first one stays.
       await sql`
         INSERT INTO refresh_token (id_hash, predecessor_hash, key_id, grant_id, client_id, account_id, payload, expires_at)
-        VALUES (${hash}, ${rotated?.hash ?? null}, ${pepperId}, ${payload.grantId}, ${payload.clientId},
-          ${payload.accountId}, ${rest}::jsonb, clock_timestamp() + make_interval(secs => ${expiresIn}))
+        SELECT ${hash}, ${rotated?.hash ?? null}, ${pepperId}, ${payload.grantId}, ${payload.clientId},
+          ${payload.accountId}, ${rest}::jsonb, clock_timestamp() + make_interval(secs => ${expiresIn})
+        -- Nor under an older pepper.
+        WHERE NOT EXISTS (SELECT FROM refresh_token WHERE id_hash = ANY (${hashCandidates(keyring, id)}))
         ON CONFLICT (id_hash) DO NOTHING
       `.execute(db)
     },

@@ -25,21 +25,34 @@ export function sessionStore(deps: OidcDeps): Store {
     db
       .selectFrom('session')
       .leftJoin('account', 'account.id', 'session.account_id')
-      .select(['session.uid', 'session.sealed_payload', 'session.expires_at'])
+      .select(['session.uid', 'session.id_hash', 'session.sealed_payload', 'session.expires_at'])
       .where('session.ended_at', 'is', null)
       // A disabled person is signed out, whatever the cookie says.
       .where('account.disabled_at', 'is', null)
 
+  /** A row that stands under an older master secret stands under the newest from now on. */
+  async function moveToNewest(
+    id: string,
+    { uid, id_hash: before }: { readonly uid: string; readonly id_hash: Buffer },
+    payload: AdapterPayload,
+  ): Promise<void> {
+    const { hash, pepperId } = hashSecret(keyring, id)
+    if (hash.equals(before)) return
+    await db
+      .updateTable('session')
+      .set({ id_hash: hash, pepper_id: pepperId, sealed_payload: await sealDocument(keyring, payload) })
+      .where('uid', '=', uid)
+      .where('id_hash', '=', before)
+      .execute()
+  }
+
   return {
     async find(id) {
       const row = await live().where('session.id_hash', 'in', hashCandidates(keyring, id)).executeTakeFirst()
-      return (
-        row && {
-          ...(await unsealDocument(keyring, row.sealed_payload, row.expires_at)),
-          uid: row.uid,
-          jti: id,
-        }
-      )
+      if (!row) return undefined
+      const payload = await unsealDocument(keyring, row.sealed_payload, row.expires_at)
+      await moveToNewest(id, row, payload)
+      return { ...payload, uid: row.uid, jti: id }
     },
 
     async findByUid(uid) {
@@ -50,6 +63,8 @@ export function sessionStore(deps: OidcDeps): Store {
     async upsert(id, payload: AdapterPayload, expiresIn) {
       const sealed = await sealDocument(keyring, payload)
       const { hash, pepperId } = hashSecret(keyring, id)
+      // The row may still have the hash of an older pepper: that is the same id, and none that was replaced.
+      const hashes = hashCandidates(keyring, id)
       const save = async () => {
         const { rows } = await sql`
           WITH changed AS (
@@ -58,9 +73,10 @@ export function sessionStore(deps: OidcDeps): Store {
               sealed_payload = ${sealed},
               signed_in_at = to_timestamp(${payload.loginTs ?? null}::bigint),
               expires_at = clock_timestamp() + make_interval(secs => ${expiresIn}), last_seen_at = clock_timestamp(),
-              retired_hashes = CASE WHEN id_hash = ${hash} THEN retired_hashes
+              retired_hashes = CASE WHEN id_hash = ANY (${hashes}::bytea[]) THEN retired_hashes
                 ELSE (id_hash || retired_hashes)[:${sql.lit(RETIRED_KEPT)}] END
-            WHERE uid = ${payload.uid} AND ended_at IS NULL AND ${hash} <> ALL (retired_hashes)
+            WHERE uid = ${payload.uid} AND ended_at IS NULL
+              AND NOT retired_hashes && ${hashes}::bytea[]
             RETURNING uid
           ), added AS (
             INSERT INTO session (uid, id_hash, pepper_id, account_id, sealed_payload, signed_in_at, expires_at)
