@@ -31,3 +31,33 @@ it('is imported by its name', async () => {
     'bearerChallenge canHaveMetadata protectedResourceMetadata protectedResourceMetadataUrl',
   )
 })
+
+const entries = ['verifier', 'verifier/koa', 'verifier/express', 'verifier/fastify']
+
+it.each<[string, string]>([
+  ['verifier', 'Refusal Unavailable createVerifier nodeRequest'],
+  ['verifier/koa', 'identityOf requires'],
+  ['verifier/express', 'identityOf requires'],
+  ['verifier/fastify', 'identityOf requires'],
+])('latchkey/%s is imported by its name', async (name, expected) => {
+  const script = `import * as all from 'latchkey/${name}'; process.stdout.write(Object.keys(all).join(' '))`
+  const args = ['--input-type=module', '-e', script]
+  expect(await runCommand(process.execPath, args, { cwd: root, env: process.env })).toBe(expected)
+})
+
+it('the declarations of the verifier ask for no package but Node', () => {
+  const seen = new Set<string>()
+  const visit = (path: string): string[] => {
+    if (seen.has(path)) return []
+    seen.add(path)
+    const found = [...readFileSync(path, 'utf8').matchAll(/(?:from|import\() ?'([^']+)'/g)].map(
+      ([, to = '']) => to,
+    )
+    return found.flatMap(to =>
+      to.startsWith('.') ? visit(join(dirname(path), to.replace(/\.[jt]s$/, '.d.ts'))) : [to],
+    )
+  }
+  const asked = entries.flatMap(name => visit(join(root, exports[`./${name}`].types)))
+  expect(asked.filter(name => !name.startsWith('node:'))).toEqual([])
+  expect(seen.size).toBeGreaterThan(entries.length)
+})
