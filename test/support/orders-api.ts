@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Answer, ask, type Question } from '../http/ground.ts'
 import { freePort } from './app.ts'
+import { latchkey } from './latchkey.ts'
 import { billing, ORDERS } from './orders.ts'
 import { type Finished, runNode } from './process.ts'
 
@@ -28,6 +29,9 @@ export async function startOrdersApi({
   resource?: string
   client?: { client_id: string; client_secret?: string }
 }): Promise<OrdersApi> {
+  // It imports the package by its name, which is what was built.
+  const { code, stderr } = await latchkey(['--version']).finished
+  if (code !== 0) throw new Error(`latchkey --version ends with ${code}:\n${stderr}`)
   const port = await freePort()
   const { PATH, HOME } = process.env
   const running = runNode([SERVER], {
@@ -39,6 +43,8 @@ export async function startOrdersApi({
       RESOURCE: resource,
       CLIENT_ID: client.client_id,
       CLIENT_SECRET: client.client_secret,
+      // Tests look at once at what they have changed.
+      CACHE_SECONDS: '0',
     },
   })
   await running.printed(/^listening /m)
