@@ -15,12 +15,21 @@ export interface Reached {
 /** @throws Unavailable when there is no answer, or one that is too long */
 export async function reach(fetch: Fetch, url: string, init: RequestInit = {}): Promise<Reached> {
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
-    const response = await fetch(url, { ...init, signal, redirect: 'error' })
-    return { status: response.status, headers: response.headers, text: await textOf(response) }
+    return await reachOnce(fetch, url, init)
   } catch (cause) {
+    // An idle connection may have been closed at the other end just now. A document can be asked for twice; a question
+    // about a proof cannot, since it is spent.
+    const isSafe = init.method === undefined && !(cause instanceof Error && cause.name === 'TimeoutError')
+    const answer = isSafe ? await reachOnce(fetch, url, init).catch(() => undefined) : undefined
+    if (answer) return answer
     throw new Unavailable(`${url} cannot be reached`, cause)
   }
+}
+
+async function reachOnce(fetch: Fetch, url: string, init: RequestInit): Promise<Reached> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  const response = await fetch(url, { ...init, signal, redirect: 'error' })
+  return { status: response.status, headers: response.headers, text: await textOf(response) }
 }
 
 async function textOf({ body }: Response): Promise<string> {

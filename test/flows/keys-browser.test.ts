@@ -121,7 +121,7 @@ test('register, create, use, rotate, revoke, refused', async () => {
       expect.objectContaining({
         kind: 'api-key',
         subject: { type: 'client', id: robot.client_id },
-        client_id: robot.client_id,
+        clientId: robot.client_id,
         scopes: ['read:orders'],
       }),
     ])

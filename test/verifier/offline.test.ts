@@ -128,6 +128,28 @@ describe('claims', () => {
 })
 
 describe('keys', () => {
+  test('a connection that was closed meanwhile: once more on another one, but never a question', async () => {
+    let cuts = 1
+    const urls: string[] = []
+    const verifier = verifierOf({
+      credentials: { clientId: 'a', clientSecret: 'b' },
+      fetch: (url, init) => {
+        urls.push(url.slice(issuer.issuer.length))
+        return cuts-- > 0 ? Promise.reject(new TypeError('fetch failed')) : fetch(url, init)
+      },
+    })
+    const token = await tokenOf()
+    expect(await outcome(verifier, token)).toBe('ok')
+    expect(urls).toEqual([
+      '/.well-known/oauth-authorization-server',
+      '/.well-known/oauth-authorization-server',
+      '/jwks',
+    ])
+    cuts = 1
+    expect(await outcome(verifier, 'no-jwt')).toBe('temporarily_unavailable')
+    expect(urls.slice(3)).toEqual(['/token'])
+  })
+
   test('are asked for once, and again when their time is half over, in the background', async () => {
     const verifier = verifierOf()
     const token = await tokenOf({ exp: Math.floor(clock / 1000) + 9000 })
@@ -193,7 +215,8 @@ describe('keys', () => {
     const token = await tokenOf()
     for (let time = 0; time < 10; time++)
       expect(await outcome(verifier, token)).toBe('temporarily_unavailable')
-    expect(asked('/.well-known/oauth-authorization-server')).toBe(1)
+    // Once, and once more on another connection.
+    expect(asked('/.well-known/oauth-authorization-server')).toBe(2)
     issuer.up()
     pass(1)
     expect(await outcome(verifier, token)).toBe('ok')
