@@ -3,6 +3,8 @@
  * rates per server CPU-second, their ratio, the budget. Ratios of one run; absolute numbers differ between machines.
  */
 import { availableParallelism, cpus } from 'node:os'
+import { compare } from './comparisons/comparison.ts'
+import { offlineVerification } from './comparisons/offline-verification.ts'
 import { type MeasureOptions, measure, type Result } from './measure.ts'
 import { coldVerification } from './observations/cold-verification.ts'
 import type { Finding } from './observations/observation.ts'
@@ -27,6 +29,8 @@ const WORKLOADS = [
   discovery,
   jwks,
 ]
+/** Libraries: they need no server. */
+const COMPARISONS = [offlineVerification]
 const OBSERVATIONS = [coldVerification, revocationDelay]
 
 const number = (name: string, fallback: number) => Number(process.env[name] ?? fallback)
@@ -36,12 +40,12 @@ const options: MeasureOptions = {
   connections: number('BENCH_CONNECTIONS', 16),
 }
 
-function line({ workload, reference, ours, theirs, ratio, budget }: Result): string {
+function line({ workload, reference, ours, theirs, ratio, budget }: Result, width = 6): string {
   const verdict = budget === undefined ? '' : ratio >= budget ? `≥ ${budget} ok` : `≥ ${budget} MISSED`
   return [
     workload.padEnd(34),
     ours.toFixed(0).padStart(8),
-    reference.padEnd(6),
+    reference.padEnd(width),
     theirs.toFixed(0).padStart(8),
     ratio.toFixed(3).padStart(7),
     verdict,
@@ -58,18 +62,31 @@ const isWanted = ({ name }: { readonly name: string }) =>
   words.length === 0 || words.some(word => name.includes(word))
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
-const setting = await prepareSetting()
-try {
-  print(`${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
-  const workloads = WORKLOADS.filter(isWanted)
-  if (workloads.length > 0)
-    print(`requests per server CPU-second, median of ${options.rounds} interleaved rounds\n`)
-  for (const workload of workloads)
-    for (const result of await measure(workload, setting, options)) print(line(result))
-  for (const observation of OBSERVATIONS.filter(isWanted)) {
-    print(`\n${observation.name}`)
-    for (const found of await observation.observe(setting)) print(finding(found))
+print(`${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`)
+
+for (const comparison of COMPARISONS.filter(isWanted)) {
+  print(`\n${comparison.name}: calls per CPU-second, median of ${options.rounds} interleaved rounds\n`)
+  const { rows, close } = await comparison.prepare()
+  for (const row of rows) for (const result of await compare(row, options)) print(line(result, 20))
+  await close()
+}
+
+const workloads = WORKLOADS.filter(isWanted)
+const observations = OBSERVATIONS.filter(isWanted)
+if (workloads.length + observations.length > 0) await withServers()
+
+async function withServers(): Promise<void> {
+  const setting = await prepareSetting()
+  try {
+    if (workloads.length > 0)
+      print(`\nrequests per server CPU-second, median of ${options.rounds} interleaved rounds\n`)
+    for (const workload of workloads)
+      for (const result of await measure(workload, setting, options)) print(line(result))
+    for (const observation of observations) {
+      print(`\n${observation.name}`)
+      for (const found of await observation.observe(setting)) print(finding(found))
+    }
+  } finally {
+    await setting.close()
   }
-} finally {
-  await setting.close()
 }
