@@ -6,6 +6,7 @@
  */
 import Koa from 'koa'
 import { createAccountPages } from './accounts/pages.tsx'
+import { createRevokeEverythingPages } from './accounts/revoke-everything-pages.tsx'
 import { accountRoutes } from './admin/accounts-api.ts'
 import { adminLinkSweep } from './admin/admin-link.ts'
 import { createAdminPages } from './admin/pages.tsx'
@@ -262,9 +263,10 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     createInteractionPages({ ...oidcDeps, sessions, provider: oidc.provider }),
     createDevicePages({ ...oidcDeps, sessions, recentSignIn }),
     createAccountPages({ ...ground, sessions, applications }),
+    createRevokeEverythingPages({ ...personPages, applications, endMatching }),
     createTokenPages(personPages),
     createDeveloperPages({ ...developer, ...personPages }),
-    createAdminPages({ ...ground, sessions, changeLog }),
+    createAdminPages({ ...developer, ...personPages }),
   ]
 
   // The request's way

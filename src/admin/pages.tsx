@@ -1,4 +1,4 @@
-/** The administration's pages: the first administrator behind the one-time link, and the read-only overview. */
+/** The administration's pages: the first administrator behind the one-time link, the read-only overview, and accounts. */
 import { Router, type RouterContext } from '@koa/router'
 import { AdminPage } from '../../views/admin/admin-page.tsx'
 import { FirstAdminPage } from '../../views/admin/first-admin-page.tsx'
@@ -12,18 +12,18 @@ import { type State, sourceOf } from '../http/context.ts'
 import type { Csrf } from '../http/csrf.ts'
 import { readForm } from '../http/forms.ts'
 import type { Pages } from '../http/pages.ts'
-import { Problem } from '../http/problem.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { parseNewAccount, typedFields } from '../sign-in/new-account.ts'
 import { type Refusal, refusalOf } from '../sign-in/refusal.ts'
+import { type AccountPagesDeps, adminsOnly, mountAccountPages } from './account-pages.tsx'
 import { checkAdminLink, claimAdminLink, FIRST_ACCOUNT_PATH } from './admin-link.ts'
 import { findOverview } from './overview.ts'
 
-export interface AdminPagesDeps {
+export interface AdminPagesDeps extends AccountPagesDeps {
   readonly db: Db
   readonly keyring: Keyring
-  readonly audit: Pick<Audit, 'record'>
-  readonly changeLog: Pick<ChangeLog, 'isFresh'>
+  readonly audit: Audit
+  readonly changeLog: ChangeLog
   readonly sessions: BrowserSessions
   readonly pages: Pages
   readonly csrf: Csrf
@@ -42,6 +42,8 @@ export function createAdminPages(deps: AdminPagesDeps): Router<State> {
     const overview = await findOverview(db, changeLog)
     pages.render(ctx, <AdminPage {...overview} />, { account: person.account })
   })
+
+  mountAccountPages(router, deps)
 
   /** Looking uses nothing up: mail scanners and browsers fetch links by themselves. */
   router.get(FIRST_ACCOUNT_PATH, async ctx => {
@@ -84,8 +86,6 @@ export function createAdminPages(deps: AdminPagesDeps): Router<State> {
 
   return router
 }
-
-const adminsOnly = () => new Problem(403, 'access_denied', 'This page is for administrators of this server.')
 
 /** 303: the next request is a GET, whatever this one was. */
 function seeOther(ctx: PageContext, path: string): void {

@@ -22,7 +22,7 @@ import { APPLICATION_KINDS, type ApplicationKind, applicationKindOf } from './ap
 import { clientChangesOf, clientErrorsOf, newClientOf, typedClient, valuesOf } from './client-form.ts'
 import { opensClients } from './client-to-see.ts'
 import { clientOnPage } from './client-view.ts'
-import { organizationsOf } from './ownership.ts'
+import { isAllowed, organizationsOf } from './ownership.ts'
 import {
   checkCanCreate,
   type DeveloperPagesDeps,
@@ -149,10 +149,13 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
   )
 
   show(ONE, async (ctx, person) => {
-    const { client, canChange } = await open(ctx, person)
+    const { client, canChange, reach } = await open(ctx, person)
+    const canRevoke = isAllowed(reach, client.organizationId, 'owner')
     const names = await organizationNames(db, [client.organizationId])
     const shown = clientOnPage(client, names, await resources.list())
-    pages.render(ctx, <ClientPage client={shown} canChange={canChange} />, { account: person.account })
+    pages.render(ctx, <ClientPage client={shown} canChange={canChange} canRevoke={canRevoke} />, {
+      account: person.account,
+    })
   })
 
   async function showEdit(

@@ -9,6 +9,7 @@ import type { Db } from '../db/connect.ts'
 import type { Pages } from '../http/pages.ts'
 import { Problem } from '../http/problem.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
+import type { EndMatching } from '../revocation/end-matching.ts'
 import type { DeveloperDeps } from './change.ts'
 import { findReach, isAllowed, type Reach } from './ownership.ts'
 
@@ -16,6 +17,7 @@ export interface DeveloperPagesDeps extends DeveloperDeps, PersonRoutesDeps {
   readonly config: DeveloperDeps['config'] & Pick<Config, 'apiKeyLifetime' | 'apiKeyMaxLifetime'>
   readonly resources: ResourceDirectory
   readonly minted: MintedTokens
+  readonly endMatching: EndMatching
   readonly pages: Pages
 }
 

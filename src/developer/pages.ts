@@ -6,11 +6,13 @@ import { mountClientSecretPages } from './client-secret-pages.tsx'
 import { mountKeyPages } from './key-pages.tsx'
 import type { DeveloperPagesDeps } from './page-deps.ts'
 import { mountResourcePages } from './resource-pages.tsx'
+import { mountRevokeClientPages } from './revoke-client-pages.tsx'
 
 export function createDeveloperPages(deps: DeveloperPagesDeps): Router<State> {
   const router = new Router<State>()
   mountClientPages(router, deps)
   mountClientSecretPages(router, deps)
+  mountRevokeClientPages(router, deps)
   mountKeyPages(router, deps)
   mountResourcePages(router, deps)
   return router

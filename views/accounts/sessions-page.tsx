@@ -1,9 +1,10 @@
 import { Badge } from '../layout/badge.tsx'
-import { Button } from '../layout/button.tsx'
+import { Button, ButtonLink } from '../layout/button.tsx'
 import { DetailsList } from '../layout/details-list.tsx'
 import { EmptyState } from '../layout/empty-state.tsx'
 import { Form } from '../layout/form.tsx'
 import { Name } from '../layout/name.tsx'
+import { paths } from '../layout/paths.ts'
 import { Time } from '../layout/time.tsx'
 import { WidePage } from '../layout/wide-page.tsx'
 import { usePage } from '../page-context.ts'
@@ -34,7 +35,7 @@ export function SessionsPage({
   endOthersAction,
   signOutEverywhereAction,
 }: SessionsPageProps) {
-  const words = usePage().messages.sessions
+  const { sessions: words, revoke } = usePage().messages
   return (
     <WidePage title={words.title} lead={words.lead} current="sessions">
       {sessions.length === 0 ? <EmptyState title={words.empty}>{words.emptyNote}</EmptyState> : null}
@@ -55,6 +56,12 @@ export function SessionsPage({
           <p class="hint">{words.signOutEverywhereNote}</p>
         </Form>
       ) : null}
+      <div class="below-items">
+        <ButtonLink look="danger" href={paths.revokeEverything}>
+          {revoke.toEverything}
+        </ButtonLink>
+        <p class="hint">{revoke.everythingNote}</p>
+      </div>
     </WidePage>
   )
 }

@@ -1,5 +1,7 @@
 import { Badge } from '../layout/badge.tsx'
+import { ButtonLink } from '../layout/button.tsx'
 import { EmptyState } from '../layout/empty-state.tsx'
+import { paths } from '../layout/paths.ts'
 import { WidePage } from '../layout/wide-page.tsx'
 import { usePage } from '../page-context.ts'
 import { AccountsCreated, type AccountsOfDay } from './accounts-created.tsx'
@@ -22,12 +24,17 @@ export interface AdminPageProps {
 }
 
 export function AdminPage({ health, counts, clients, resources, accountsCreatedPerDay }: AdminPageProps) {
-  const words = usePage().messages.admin
+  const { admin: words, accounts } = usePage().messages
   return (
     <WidePage title={words.title} current="admin">
       <section aria-labelledby="counts">
         <h2 id="counts">{words.counts}</h2>
         <Counts counts={counts} />
+        <div class="buttons">
+          <ButtonLink look="secondary" compact href={paths.adminAccounts}>
+            {accounts.see}
+          </ButtonLink>
+        </div>
         {accountsCreatedPerDay ? <AccountsCreated perDay={accountsCreatedPerDay} /> : null}
       </section>
       <section aria-labelledby="health">

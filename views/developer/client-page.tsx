@@ -17,9 +17,11 @@ import { OwnKeys } from './own-keys.tsx'
 export interface ClientPageProps {
   client: ShownClient
   canChange: boolean
+  /** may end what it holds */
+  canRevoke: boolean
 }
 
-export function ClientPage({ client, canChange }: ClientPageProps) {
+export function ClientPage({ client, canChange, canRevoke }: ClientPageProps) {
   const words = usePage().messages.clients
   const here = clientPath(client.clientId)
   return (
@@ -65,7 +67,7 @@ export function ClientPage({ client, canChange }: ClientPageProps) {
           </div>
         </div>
       </section>
-      {canChange ? <Endings client={client} /> : null}
+      {canChange ? <Endings client={client} canRevoke={canRevoke} /> : null}
     </WidePage>
   )
 }
@@ -107,8 +109,8 @@ function Settings({ client }: { client: ShownClient }) {
 }
 
 /** Enabling harms nobody, so it asks nothing. */
-function Endings({ client }: { client: ShownClient }) {
-  const words = usePage().messages.clients
+function Endings({ client, canRevoke }: { client: ShownClient; canRevoke: boolean }) {
+  const { clients: words, revoke } = usePage().messages
   const here = clientPath(client.clientId)
   return (
     <div class="buttons">
@@ -121,6 +123,11 @@ function Endings({ client }: { client: ShownClient }) {
           {words.disable}
         </ButtonLink>
       )}
+      {canRevoke ? (
+        <ButtonLink look="danger" href={`${here}/revoke`}>
+          {revoke.ofClient}
+        </ButtonLink>
+      ) : null}
       <ButtonLink look="danger" href={`${here}/delete`}>
         {words.delete}
       </ButtonLink>

@@ -7,9 +7,11 @@ export const paths = {
   device: '/device',
   account: '/account',
   sessions: '/account/sessions',
+  revokeEverything: '/account/revoke-everything',
   applications: '/account/applications',
   tokens: '/account/tokens',
   clients: '/clients',
   resources: '/resources',
   admin: '/admin',
+  adminAccounts: '/admin/accounts',
 } as const

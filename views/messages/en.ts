@@ -10,6 +10,7 @@ import { device } from './en-device.ts'
 import { leakMail } from './en-leaks.ts'
 import { keys, tokens } from './en-minted.ts'
 import { resources } from './en-resources.ts'
+import { accounts, revoke } from './en-revoke.ts'
 
 type Words = ComponentChildren
 type Direction = 'ltr' | 'rtl'
@@ -214,6 +215,8 @@ export const en = {
   leakMail,
   clients,
   resources,
+  revoke,
+  accounts,
 
   admin: {
     title: 'Administration',
