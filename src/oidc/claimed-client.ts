@@ -5,17 +5,22 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { decodeJwt } from 'jose'
 
-/** In any of the ways a client is named (RFC 6749, section 2.3.1; RFC 7521, section 4.2); undefined when it is not, or badly. */
+/**
+ * In any of the ways a client is named (RFC 6749, section 2.3.1; RFC 7521, section 4.2); undefined when it is not, or badly.
+ * What is sent without a value counts as not sent, as it does for the library.
+ */
 export function claimedClientId(headers: IncomingHttpHeaders, body: URLSearchParams): string | undefined {
   return (
-    body.get('client_id') ?? fromAssertion(body.get('client_assertion')) ?? fromBasic(headers.authorization)
+    body.get('client_id') || fromAssertion(body.get('client_assertion')) || fromBasic(headers.authorization)
   )
 }
 
 function fromAssertion(assertion: string | null): string | undefined {
-  if (assertion === null) return undefined
+  if (!assertion) return undefined
   try {
-    return decodeJwt(assertion).sub
+    // Nobody has verified it: it can be of any type.
+    const { sub }: { sub?: unknown } = decodeJwt(assertion)
+    return typeof sub === 'string' ? sub : undefined
   } catch {
     // Not a JWT: the library refuses it and says so.
     return undefined

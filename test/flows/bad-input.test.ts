@@ -251,6 +251,25 @@ describe('a request for a token', () => {
     },
   )
 
+  const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+  const unsigned = (payload: unknown) =>
+    [{ alg: 'ES256' }, payload, 'x'].map(part => btoa(JSON.stringify(part)).replace(/=+$/, '')).join('.')
+
+  test.each([
+    ['a number', { sub: 5 }],
+    ['a list', { sub: ['https://app.example.com/client.json'] }],
+    ['an object', { sub: { toString: 'x' } }],
+    ['true', { sub: true }],
+    ['U+0000', { sub: 'a\0b' }],
+    ['nothing', {}],
+  ])('from an assertion whose sub is %s is refused, at every endpoint', async (_name, payload) => {
+    const assertion = { client_assertion: unsigned(payload), client_assertion_type: ASSERTION_TYPE }
+    for (const path of ['/token', '/par', '/revoke', '/introspect', '/device_authorization']) {
+      const params = { ...assertion, grant_type: 'client_credentials', token: 'x' }
+      await refused(form(path, params), 401, 'invalid_client')
+    }
+  })
+
   test('is answered in JSON, whatever else the caller likes', async () => {
     const accept = 'text/html, image/gif, *; q=.2, */*; q=.2'
     for (const path of ['/token', '/introspect', '/revoke', '/userinfo']) {

@@ -1,4 +1,5 @@
 // Clients whose client_id is the address of a document about them (draft-ietf-oauth-client-id-metadata-document).
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals'
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { deleteClient, setClientDisabled } from '../../src/clients/client-state.ts'
@@ -314,8 +315,16 @@ describe('a document is refused', () => {
   })
 
   it('from the day its host is not listed any more', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const service = 'https://gone.example.com/service.json'
     const closed = await startApp(LOCAL, {
       clients: [
+        {
+          client_id: service,
+          redirect_uris: [DOCUMENT_CALLBACK],
+          token_endpoint_auth_method: 'private_key_jwt',
+          jwks: { keys: [await exportJWK(publicKey)] },
+        },
         {
           client_id: 'https://gone.example.com/desktop.json',
           redirect_uris: [DOCUMENT_CALLBACK],
@@ -328,6 +337,25 @@ describe('a document is refused', () => {
       const client = clientOf('https://gone.example.com/desktop.json')
       const page = await closed.agent().get(authorizationRequest(closed.issuer, client).url)
       expect([page.status, page.text]).toEqual([400, expect.stringContaining('invalid_client')])
+      // However it names itself, and whatever it proves.
+      for (const named of [{}, { client_id: '' }, { client_id: service }]) {
+        const assertion = await new SignJWT({ jti: randomUUID() })
+          .setProtectedHeader({ alg: 'ES256' })
+          .setIssuer(service)
+          .setSubject(service)
+          .setAudience(closed.issuer)
+          .setExpirationTime('1m')
+          .sign(privateKey)
+        const { status, body } = await protocolPost(closed.issuer, '/token', undefined, {
+          ...named,
+          client_assertion: assertion,
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          grant_type: 'authorization_code',
+          code: 'x',
+          redirect_uri: DOCUMENT_CALLBACK,
+        })
+        expect([status, body.error]).toEqual([401, 'invalid_client'])
+      }
       const metadata = await (await fetch(`${closed.issuer}/.well-known/openid-configuration`)).json()
       expect(metadata).not.toHaveProperty('client_id_metadata_document_supported')
     } finally {
