@@ -3,15 +3,23 @@
  * registered identifier, so that grants, codes, tokens and their `aud` have that one.
  */
 import type { Middleware } from 'koa'
+import { Problem } from '../http/problem.ts'
 import { protocolBody } from '../http/protocol-body.ts'
 import { registeredIdentifier } from '../resources/resource-address.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 
 const SENT_IN_A_BODY: ReadonlySet<string> = new Set(['/par', '/token', '/device_authorization'])
 
+/** Each that is not known is asked of the database, for callers whom nobody has authenticated yet. */
+const MOST = 20
+
 export function nameResourcesAsRegistered(resources: ResourceDirectory): Middleware {
-  const allRegistered = (asked: readonly string[]) =>
-    Promise.all(asked.map(one => registeredIdentifier(resources, one)))
+  /** @throws Problem 400 `invalid_target` */
+  const allRegistered = (asked: readonly string[]) => {
+    if (asked.length > MOST)
+      throw new Problem(400, 'invalid_target', `A request can name at most ${MOST} resources.`)
+    return Promise.all(asked.map(one => registeredIdentifier(resources, one)))
+  }
 
   return async (ctx, next) => {
     const { resource } = ctx.query

@@ -139,6 +139,16 @@ describe('a request without scope', () => {
   })
 })
 
+test('more resources than anybody has are not looked for', async () => {
+  const many = Array.from({ length: 21 }, (_, at) => `https://${at}.example.com`)
+  for (const path of ['/token', '/par', '/device_authorization']) {
+    const { status, body } = await protocolPost(app.issuer, path, { client_id: 'nobody' }, { resource: many })
+    expect([status, body.error]).toEqual([400, 'invalid_target'])
+  }
+  const { url } = authorizationRequest(app.issuer, web, { resource: many })
+  expect((await app.agent().get(url)).status).toBe(400)
+})
+
 describe('registering', () => {
   const file = (identifier: string) => app.apply({ resources: [resource(identifier)] })
 
