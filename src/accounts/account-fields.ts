@@ -4,8 +4,15 @@
  * typed it, or undefined when the value is fine. Values go through their `normalize…` first.
  */
 
-/** C0, DEL, C1, line and paragraph separators, and what reverses or hides text on a page. */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u
+/**
+ * C0, DEL, C1, line and paragraph separators, and what reverses text on a page or takes no room there: a name with it looks
+ * like another one. Joiners and variation selectors are part of how words and pictures are written.
+ */
+const UNPRINTABLE =
+  /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb]/u
+
+/** Something that is seen: no space, no joiner alone, not the pattern of Braille without a dot. */
+const VISIBLE = /[^\p{Z}\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 /** No '@': a username must never be taken for somebody's e-mail address. */
 const USERNAME = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*$/u
@@ -47,7 +54,8 @@ export function normalizeName(text: string): string {
 export function nameMistake(name: string): string | undefined {
   if (name === '') return 'Enter your name.'
   if (characters(name) > NAME_LENGTH) return `Use at most ${NAME_LENGTH} characters.`
-  if (!name.isWellFormed() || UNPRINTABLE.test(name)) return 'Use characters that can be printed.'
+  if (!name.isWellFormed() || UNPRINTABLE.test(name) || !VISIBLE.test(name))
+    return 'Use characters that can be printed.'
   return undefined
 }
 

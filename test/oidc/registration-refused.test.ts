@@ -113,6 +113,8 @@ describe('what is refused', () => {
     ],
     ['contacts that are no address', 'invalid_client_metadata', bad({ contacts: ['nobody'] })],
     ['a name that cannot be printed', 'invalid_client_metadata', bad({ client_name: '\u202e' })],
+    ['a name that nobody sees', 'invalid_client_metadata', bad({ client_name: '\u2800\u00a0\u2800' })],
+    ['a name with more than one sees', 'invalid_client_metadata', bad({ client_name: 'Or\u200bders' })],
     ['a name without end', 'invalid_client_metadata', bad({ client_name: 'x'.repeat(201) })],
     ['a name that is no text', 'invalid_client_metadata', bad({ client_name: { a: 1 } })],
     ['a scope that is none', 'invalid_client_metadata', bad({ scope: 'openid\nprofile' })],
