@@ -36,6 +36,9 @@ export async function getInteraction(
   const { client_id: clientId, redirect_uri: redirectUri } = interaction.params
   const client = typeof clientId === 'string' ? await clients.find(clientId) : undefined
   if (!client || client.disabled || typeof redirectUri !== 'string') throw expired('the client is gone')
+  // The library has looked when the request came; the client may have given the address up while the person was asked.
+  if (!(await provider.Client.find(client.clientId))?.redirectUriAllowed(redirectUri))
+    throw expired('the redirect URI is not registered any more')
   return { interaction, client, redirectUri }
 }
 

@@ -1,8 +1,8 @@
 // RFC 7592: a client reads, replaces and deletes its own registration.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { startApp, type TestApp } from '../support/app.ts'
-import { codeFlow, protocolPost } from '../support/authorization.ts'
-import { billing, ordersFile } from '../support/orders.ts'
+import { authorizationRequest, codeFlow, protocolPost } from '../support/authorization.ts'
+import { billing, ordersFile, PASSWORD } from '../support/orders.ts'
 import {
   BARE_TOKEN,
   INITIAL_ACCESS_TOKENS,
@@ -174,6 +174,20 @@ describe('replacing', () => {
     expect(await consents()).toHaveLength(1)
     await put({ redirect_uris: [...METADATA.redirect_uris, 'https://elsewhere.example/callback'] })
     expect(await consents()).toHaveLength(0)
+  })
+
+  test('without an address that a person is just asked about sends nobody there', async () => {
+    const agent = app.agent()
+    const leaving = 'https://leaving.example/callback'
+    await put({ redirect_uris: [...METADATA.redirect_uris, leaving] })
+    const { url } = authorizationRequest(app.issuer, { ...client, redirect_uris: [leaving] })
+    const person = { username: 'ada', password: PASSWORD }
+    const consent = await agent.follow(await agent.submit(await agent.follow(await agent.get(url)), person))
+    expect(consent.text).toContain('leaving.example')
+    await put({})
+    const answered = await agent.submit(consent, { decision: 'allow' }, { button: 'Allow' })
+    expect([answered.status, answered.location]).toEqual([400, undefined])
+    expect(answered.text).toContain('interaction_expired')
   })
 
   test('is written down when it changes something', async () => {
