@@ -19,11 +19,15 @@ import type { AuditTables } from './tables.ts'
 
 export type { Source } from '../http/context.ts'
 
-/** What strangers were refused is kept for a while only: anybody can cause it. Everything else stays. */
+/**
+ * What strangers were refused is kept for a while only, and that a device of a public client began to wait: anybody can
+ * cause it. Everything else stays.
+ */
 export const auditSweep: SweepTarget = {
-  name: 'refusals of strangers',
+  name: 'what strangers have caused',
   table: 'audit_event',
-  where: sql<boolean>`created_at < now() - interval '30 days' AND outcome = 'refused' AND actor_type = 'anonymous'`,
+  where: sql<boolean>`created_at < now() - interval '30 days' AND actor_type = 'anonymous'
+    AND (outcome = 'refused' OR type = 'device_authorization')`,
 }
 
 export interface AuditEvent {

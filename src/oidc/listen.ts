@@ -8,6 +8,22 @@ import type { AuditEvent } from '../audit/audit.ts'
 import { type Context, sourceOf } from '../http/context.ts'
 import type { OidcDeps } from './deps.ts'
 
+/** Where a client proves who it is. */
+const AUTHENTICATING: ReadonlySet<string> = new Set([
+  'token',
+  'introspection',
+  'revocation',
+  'pushed_authorization_request',
+  'device_authorization',
+])
+
+/** Whether it is the client who speaks, and not somebody who knows its id. */
+function isProved({ oidc: { client, route } }: KoaContextWithOIDC, error?: { error?: string }): boolean {
+  if (!client) return false
+  if (route === 'userinfo') return true
+  return AUTHENTICATING.has(route) && client.clientAuthMethod !== 'none' && error?.error !== 'invalid_client'
+}
+
 type Listener = (ctx: KoaContextWithOIDC, error?: Error & { error?: string; error_detail?: string }) => void
 
 export function listenToProvider(provider: Provider, { audit, clientUse, log }: OidcDeps): void {
@@ -21,12 +37,17 @@ export function listenToProvider(provider: Provider, { audit, clientUse, log }: 
       }
     })
 
-  const eventOf = (ctx: KoaContextWithOIDC, type: string, outcome: AuditEvent['outcome']): AuditEvent => {
+  const eventOf = (
+    ctx: KoaContextWithOIDC,
+    type: string,
+    outcome: AuditEvent['outcome'],
+    byClient = true,
+  ): AuditEvent => {
     const { client, account } = ctx.oidc
     return {
       type,
       outcome,
-      actor: client ? { type: 'client', id: client.clientId } : { type: 'anonymous' },
+      actor: client && byClient ? { type: 'client', id: client.clientId } : { type: 'anonymous' },
       ...(account && { subject: { type: 'account', id: account.accountId } }),
       ...(client && { clientId: client.clientId }),
       source: sourceOf(ctx as unknown as Context),
@@ -48,12 +69,13 @@ export function listenToProvider(provider: Provider, { audit, clientUse, log }: 
     })
   })
   on('device_authorization.success', ctx =>
-    audit.recordLater(eventOf(ctx, 'device_authorization', 'success')),
+    audit.recordLater(eventOf(ctx, 'device_authorization', 'success', isProved(ctx))),
   )
   on('authorization.success', ctx => audit.recordLater(eventOf(ctx, 'authorization', 'success')))
 
   const refused = [
     'authorization',
+    'pushed_authorization_request',
     'device_authorization',
     'grant',
     'introspection',
@@ -64,7 +86,7 @@ export function listenToProvider(provider: Provider, { audit, clientUse, log }: 
   for (const endpoint of refused)
     on(`${endpoint}.error`, (ctx, error) =>
       audit.recordLater({
-        ...eventOf(ctx, endpoint === 'grant' ? 'token' : endpoint, 'refused'),
+        ...eventOf(ctx, endpoint === 'grant' ? 'token' : endpoint, 'refused', isProved(ctx, error)),
         detail: { error: error?.error, reason: error?.error_detail },
       }),
     )
