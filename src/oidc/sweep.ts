@@ -1,6 +1,7 @@
 /** When the rows of this room may go. Ended ones stay for a while: an in-flight request must still find them ended. */
 import { sql } from 'kysely'
 import type { SweepTarget } from '../db/sweep.ts'
+import { LIFETIME } from './lifetimes.ts'
 
 /** While an access token that came of it may be alive, the row says where its status is. */
 const usedUp = sql<boolean>`expires_at < now() - interval '1 hour' AND coalesce(status_until, expires_at) < now()`
@@ -22,7 +23,8 @@ export const oidcSweep: readonly SweepTarget[] = [
   {
     name: 'pushed authorization requests',
     table: 'pushed_authorization_request',
-    where: sql<boolean>`expires_at < now() - interval '1 day'`,
+    // Whom the person answers late finds it, and uses it up; anybody can push for a public client.
+    where: sql<boolean>`expires_at < now() - make_interval(secs => ${sql.lit(2 * LIFETIME.interaction)})`,
   },
   { name: 'device codes', table: 'device_code', where: usedUp },
   {
