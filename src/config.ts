@@ -163,3 +163,28 @@ export function loadConfig(environment: Environment): Config {
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(config)
 }
+
+/** For commands that ask a running server. */
+export interface ApiAccess {
+  /** Its origin. */
+  readonly url: string
+  /** An API key, a personal token or an access token. */
+  readonly token: string
+}
+
+/** LATCHKEY_URL and LATCHKEY_TOKEN. @throws Error that says which is missing or wrong, and never repeats the token */
+export function readApiAccess(environment: Environment = process.env): ApiAccess {
+  const { LATCHKEY_URL: text = '', LATCHKEY_TOKEN: token = '' } = environment
+  if (text === '' || token === '')
+    throw new Error(
+      'Set LATCHKEY_URL to the address of the server, and LATCHKEY_TOKEN to a token for its API.',
+    )
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) throw new Error('LATCHKEY_URL must be an http or https URL.')
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    throw new Error(
+      'LATCHKEY_URL must be https: the token would be readable on the way (http is for loopback only).',
+    )
+  if (!/^[!-~]+$/.test(token)) throw new Error('LATCHKEY_TOKEN has characters that no token has.')
+  return { url: url.origin, token }
+}

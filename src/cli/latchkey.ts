@@ -9,11 +9,15 @@ Usage
   latchkey invite     print a link that lets one person sign up (with SIGN_UP=invite)
   latchkey scanner-rules
                       print patterns by which secret scanners find our keys and tokens
+  latchkey signing-key list | rotate
+                      the keys that sign tokens, of a server that runs
 
 Options
   -h, --help          this text; with a command, more about that
-  --json              print the result as JSON (migrate, invite, scanner-rules)
+  --json              print the result as JSON (all but start)
   --format <name>     of what scanner-rules prints
+  --alg <name>, --emergency <kid>
+                      what signing-key rotate rotates
   --version           print the version
 
 Settings are environment variables: see docs/settings.md.
@@ -21,13 +25,19 @@ Settings are environment variables: see docs/settings.md.
 
 interface Options {
   readonly format?: string | undefined
+  readonly alg?: string | undefined
+  readonly emergency?: string | undefined
 }
+
+const OWN_OPTIONS = ['format', 'alg', 'emergency'] as const
 
 interface Command {
   readonly help: string
   /** Options of its own. */
   readonly takes?: readonly (keyof Options)[]
-  readonly run: () => Promise<(json: boolean, options: Options) => Promise<void>>
+  /** What can be done, the word after the command. */
+  readonly actions?: readonly string[]
+  readonly run: (action: string) => Promise<(json: boolean, options: Options) => Promise<void>>
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -73,6 +83,23 @@ TOKEN_PREFIX and ISSUER; needs no database. See docs/leaks.md.
     takes: ['format'],
     run: async () => (await import('../main.ts')).scannerRules,
   },
+  'signing-key': {
+    help: `latchkey signing-key list
+latchkey signing-key rotate [--alg ES256|EdDSA|RS256]
+latchkey signing-key rotate --emergency <kid>
+
+Shows the keys that sign tokens, or lets the next one take over: as soon as it has been published for long enough, of one
+algorithm or of all. With --emergency a key that others may have ends at once: what it signed is refused from now on.
+Asks the server at LATCHKEY_URL with LATCHKEY_TOKEN, an API key, personal or access token with the scope
+signing-keys:read or signing-keys:write. See docs/rotation.md.
+`,
+    takes: ['alg', 'emergency'],
+    actions: ['list', 'rotate'],
+    run: async action => {
+      const { listKeys, rotateKeys } = await import('./signing-key.ts')
+      return action === 'list' ? listKeys : rotateKeys
+    },
+  },
 }
 
 /** What the caller typed wrong, in one sentence. */
@@ -87,6 +114,8 @@ function parse(args: readonly string[]) {
         help: { type: 'boolean', short: 'h' },
         json: { type: 'boolean' },
         format: { type: 'string' },
+        alg: { type: 'string' },
+        emergency: { type: 'string' },
         version: { type: 'boolean' },
       },
     })
@@ -111,15 +140,31 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!command) throw new UsageError(`There is no command "${name}"`)
-  if (rest.length > 0) throw new UsageError(`"latchkey ${name}" takes no arguments: ${rest.join(' ')}`)
   if (values.help) {
     process.stdout.write(command.help)
     return 0
   }
-  if (values.format !== undefined && !command.takes?.includes('format'))
-    throw new UsageError(`"latchkey ${name}" has no option --format`)
-  await (await command.run())(values.json ?? false, { format: values.format })
+  const action = actionOf(name, command, rest)
+  const taken = action === 'list' ? [] : (command.takes ?? [])
+  const foreign = OWN_OPTIONS.find(option => values[option] !== undefined && !taken.includes(option))
+  if (foreign)
+    throw new UsageError(`"${['latchkey', name, action].join(' ').trim()}" has no option --${foreign}`)
+  if (values.alg !== undefined && values.emergency !== undefined)
+    throw new UsageError('A key that ends has its algorithm: leave out --alg')
+  await (await command.run(action))(values.json ?? false, values)
   return 0
+}
+
+/** The word after the command, where there is one to choose. */
+function actionOf(name: string, { actions }: Command, rest: readonly string[]): string {
+  const [action = '', ...more] = actions ? rest : ['', ...rest]
+  if (actions && !actions.includes(action))
+    throw new UsageError(`"latchkey ${name}" needs one of: ${actions.join(', ')}`)
+  if (more.length > 0)
+    throw new UsageError(
+      `"${['latchkey', name, action].join(' ').trim()}" takes no arguments: ${more.join(' ')}`,
+    )
+  return action
 }
 
 main(process.argv.slice(2)).then(
