@@ -8,6 +8,7 @@ import { refusal } from '../developer/world.ts'
 import type { Answer } from '../http/ground.ts'
 import type { TestApp } from '../support/app.ts'
 import { dump } from '../support/dump.ts'
+import { startMailServer } from '../support/mail-server.ts'
 import { formatMinted, makeKey, makePersonalToken, mintedTokensOf, SYSTEM } from '../support/minted.ts'
 import { ORDERS } from '../support/orders.ts'
 import { kinds, leakEvents, letters, report, settled, startReporting } from './found.ts'
@@ -146,6 +147,21 @@ it('a secret of the declarative file does not come back with it', async () => {
   expect(await living()).toEqual([])
   await app.apply({ clients: [{ ...client, client_secret: 'another-secret-that-nobody-knows-0123456789' }] })
   expect(await living()).toEqual([{ last4: '6789' }])
+})
+
+it('the letter about it leaves by SMTP', async () => {
+  const server = await startMailServer()
+  const own = await startReporting({ SMTP_URL: server.url })
+  const { secret } = await makePersonalToken(own)
+  // Two nodes, or somebody who presses the button twice.
+  await Promise.all([report(own, { token: secret }), report(own, { token: secret })])
+  await settled(own)
+  expect(server.received.map(({ to, text }) => [to, text.includes('has been revoked')])).toEqual([
+    [['ada@example.com'], true],
+  ])
+  expect(letters(own)).toEqual([])
+  await own.close()
+  await server.close()
 })
 
 it('a report outlives the process that took it', async () => {
