@@ -50,7 +50,7 @@ export interface RegisteredClients {
   register(sent: Item, registrar: Registrar): Promise<ClientInformation>
   /** @throws Problem 401 */
   read(holder: Holder): Promise<ClientInformation>
-  /** Everything that is registered is replaced by what was sent. @throws Problem 401, 400 */
+  /** Everything that is registered is replaced by what was sent. @throws Problem 401, 400, 429 */
   replace(sent: Item, holder: Holder): Promise<ClientInformation>
   /** @throws Problem 401 */
   remove(holder: Holder): Promise<void>
@@ -162,7 +162,9 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
     },
 
     async replace(sent, holder) {
-      const { clientId } = holder
+      const { clientId, source } = holder
+      // Each change is written down for good, and every node hears of it.
+      if ((await present(db, holder)).registration.open) await throttle.countRegistration(source.address)
       return change(async tx => {
         await lockClient(tx, clientId)
         const { registration, client: before } = await present(tx, holder)

@@ -29,7 +29,7 @@ const ACCOUNT: Limit = { most: 10, slowAfter: 5 }
 const SOURCE: Limit = { most: 100, slowAfter: 100 }
 /** Names that turned out to be taken: what somebody who collects usernames would see. */
 const SIGN_UP_SOURCE: Limit = { most: 30, slowAfter: 30 }
-/** Applications registered without a token, those that were deleted again included. */
+/** Applications registered without a token, those that were deleted again included, and changes to such. */
 const REGISTRATION_SOURCE: Limit = { most: 60, slowAfter: 60 }
 
 /** Reports of leaked credentials, of up to a hundred each. */
@@ -68,7 +68,7 @@ export interface Throttle {
   countUserCode(attempt: { accountId: string; address: string | undefined }): Promise<CountedTry>
   /** Counts a username asked for at sign-up. @throws Problem 429 `rate_limited` with `Retry-After` */
   countSignUp(address: string | undefined): Promise<CountedTry>
-  /** Counts an application that registers itself. @throws Problem 429 `rate_limited` with `Retry-After` */
+  /** Counts an application that registers itself, or changes what it has registered. @throws Problem 429 `rate_limited` with `Retry-After` */
   countRegistration(address: string | undefined): Promise<void>
   /** Counts a report of leaked credentials. @throws Problem 429 `rate_limited` with `Retry-After` */
   countLeakReport(address: string | undefined): Promise<void>

@@ -120,6 +120,20 @@ describe('never-used clients', () => {
     expect(await open()).toMatchObject(full)
   })
 
+  test('may be changed so often', async () => {
+    const { body } = await open()
+    const { body: known } = await register(app, METADATA)
+    const rename = async (client: typeof body, count: number) => {
+      const fields = { ...METADATA, client_id: client.client_id, client_name: `Name ${count}` }
+      const token = client.registration_access_token
+      return (await send(client.registration_client_uri, 'PUT', { token, body: fields })).status
+    }
+    const outcomes: number[] = []
+    for (let tries = 0; tries < 60; tries++) outcomes.push(await rename(body, tries))
+    expect(outcomes.indexOf(429)).toBe(59)
+    expect(await rename(known, 1)).toBe(200)
+  })
+
   test('of all networks together are so many', async () => {
     const { body } = await open()
     await fillQuota(app.db, body.client_id, MOST_IN_TOTAL - 1, { elsewhere: true })
