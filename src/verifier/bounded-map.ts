@@ -12,12 +12,13 @@ export class BoundedMap<V> {
   }
 
   set(key: string, value: V): void {
+    if (this.#most === 0) return
     this.#entries.delete(key)
     if (this.#entries.size >= this.#most) {
-      const [oldest] = this.#entries.keys()
-      if (oldest !== undefined) this.#entries.delete(oldest)
+      const oldest = this.#entries.keys().next()
+      if (!oldest.done) this.#entries.delete(oldest.value)
     }
-    if (this.#most > 0) this.#entries.set(key, value)
+    this.#entries.set(key, value)
   }
 
   deleteIf(isGone: (value: V) => boolean): void {

@@ -79,6 +79,11 @@ export function keep<T>(
     async get() {
       for (;;) {
         if (current && isFresh(current)) return current.value
+        // It has failed before, perhaps after a long wait: from then on nobody waits for it while the old one counts.
+        if (current && failed && isUsable(current)) {
+          loadOnce().catch(() => undefined)
+          return current.value
+        }
         const isEarlier = loading !== undefined
         try {
           const value = await loadOnce()

@@ -19,7 +19,7 @@ export async function reach(fetch: Fetch, url: string, init: RequestInit = {}): 
   } catch (cause) {
     // An idle connection may have been closed at the other end just now. A document can be asked for twice; a question
     // about a proof cannot, since it is spent.
-    const isSafe = init.method === undefined && !(cause instanceof Error && cause.name === 'TimeoutError')
+    const isSafe = init.method === undefined && Object(cause).name !== 'TimeoutError'
     const answer = isSafe ? await reachOnce(fetch, url, init).catch(() => undefined) : undefined
     if (answer) return answer
     throw new Unavailable(`${url} cannot be reached`, cause)

@@ -209,6 +209,34 @@ describe('keys', () => {
     expect(await outcome(verifier, token)).toBe('ok')
   })
 
+  test('while Latchkey is silent only the first one waits', async () => {
+    const hangUps: (() => void)[] = []
+    let isSilent = false
+    const verifier = verifierOf({
+      fetch: (url, init) => {
+        if (!isSilent) return fetch(url, init)
+        return new Promise((_, reject) => {
+          hangUps.push(() => reject(new DOMException('silent', 'TimeoutError')))
+        })
+      },
+    })
+    const token = await tokenOf()
+    expect(await outcome(verifier, token)).toBe('ok')
+    isSilent = true
+    pass(601)
+    const first = outcome(verifier, token)
+    // The metadata, then the keys.
+    for (let asked = 0; asked < 2; asked++) {
+      await until('it is asked', () => hangUps.length > 0)
+      hangUps.pop()?.()
+    }
+    expect(await first).toBe('ok')
+    pass(2)
+    // It is asked again, but nobody ends this wait, and nobody waits for it.
+    for (let time = 0; time < 3; time++) expect(await outcome(verifier, token)).toBe('ok')
+    expect(hangUps.length).toBeGreaterThan(0)
+  })
+
   test('after a failure nobody asks for a second', async () => {
     issuer.down()
     const verifier = verifierOf()

@@ -257,6 +257,14 @@ describe('a refusal that is made here is the one that Latchkey makes', () => {
     expect([typeof one, typeof other]).toEqual(['string', 'string'])
   })
 
+  test('about a request that nobody can be asked about', async () => {
+    const verifier = verifierOf({ credentials: withSecret() })
+    const refusal = await refusalOf(
+      verifier.verify(shown({ 'x-api-key': 'some-key-0123456789' }, '/orders#x')),
+    )
+    expect([refusal.status, refusal.code]).toEqual([400, 'invalid_request'])
+  })
+
   test('for another resource', async () => {
     const verifier = verifierOf({ resource: STOCK })
     const here = await refusalOf(verifier.verify(shown(bearer(await token(billing, ORDERS)))))
