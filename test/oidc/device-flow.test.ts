@@ -2,8 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { decodeJwt } from 'jose'
 import { sql } from 'kysely'
-import * as oauth from 'oauth4webapi'
-import * as openid from 'openid-client'
 import { appendChange } from '../../src/db/change-log.ts'
 import { ensureSigningKeys } from '../../src/keys/signing-keys.ts'
 import { startApp, type TestApp } from '../support/app.ts'
@@ -101,59 +99,6 @@ describe('a device', () => {
 
     const refreshed = await refresh(body.refresh_token)
     expect([refreshed.status, refreshed.body.scope]).toEqual([200, 'read:orders'])
-  })
-
-  test('openid-client connects one', async () => {
-    const configuration = await openid.discovery(
-      new URL(app.issuer),
-      kiosk.client_id,
-      undefined,
-      openid.ClientSecretPost(kiosk.client_secret),
-      { execute: [openid.allowInsecureRequests] },
-    )
-    expect(configuration.serverMetadata().device_authorization_endpoint).toBe(
-      `${app.issuer}/device_authorization`,
-    )
-    const codes = await openid.initiateDeviceAuthorization(configuration, {
-      scope: 'openid read:stock',
-      resource: STOCK,
-    })
-    const agent = app.agent()
-    await decide(agent, await enterCode(agent, codes.user_code), 'allow')
-    const DPoP = openid.getDPoPHandle(configuration, await openid.randomDPoPKeyPair())
-    const atOnce = { ...codes, interval: 0 }
-    const tokens = await openid.pollDeviceAuthorizationGrant(configuration, atOnce, undefined, { DPoP })
-    expect([tokens.token_type, tokens.scope]).toEqual(['dpop', 'read:stock'])
-    expect(tokens.claims()).toMatchObject({ iss: app.issuer, aud: 'kiosk' })
-    // It has no grant type for one.
-    expect(tokens.refresh_token).toBeUndefined()
-  })
-
-  test('oauth4webapi connects one', async () => {
-    const issuer = new URL(app.issuer)
-    const insecure = { [oauth.allowInsecureRequests]: true }
-    const server = await oauth.processDiscoveryResponse(
-      issuer,
-      await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure }),
-    )
-    const client = { client_id: television.client_id }
-    const codes = await oauth.processDeviceAuthorizationResponse(
-      server,
-      client,
-      await oauth.deviceAuthorizationRequest(server, client, oauth.None(), {}, insecure),
-    )
-    const exchange = async () =>
-      oauth.processDeviceCodeResponse(
-        server,
-        client,
-        await oauth.deviceCodeGrantRequest(server, client, oauth.None(), codes.device_code, insecure),
-      )
-    await expect(exchange()).rejects.toMatchObject({ error: 'authorization_pending' })
-    const agent = app.agent()
-    await decide(agent, await enterCode(agent, codes.user_code), 'allow')
-    const tokens = await exchange()
-    expect([tokens.token_type, tokens.scope]).toEqual(['bearer', 'read:orders'])
-    expect(oauth.getValidatedIdTokenClaims(tokens)).toMatchObject({ iss: app.issuer, aud: 'orders-tv' })
   })
 
   test('gets tokens once: who comes again ends them', async () => {
@@ -378,29 +323,6 @@ describe('the grant of a device', () => {
       .where('username', '=', 'carl')
       .execute()
     expect(errorOf(await poll(app.issuer, codes.device_code))).toEqual([400, 'invalid_grant'])
-  })
-})
-
-test('who only knows the id of a client is nobody to the audit', async () => {
-  const stranger = { client_id: kiosk.client_id, client_secret: 'a-guess-0123456789-0123456789-0123456789' }
-  await protocolPost(app.issuer, '/device_authorization', stranger, {})
-  await protocolPost(app.issuer, '/device_authorization', television, { scope: 'nobody:knows' })
-  await protocolPost(app.issuer, '/device_authorization', kiosk, { scope: 'nobody:knows' })
-  await protocolPost(app.issuer, '/par', stranger, {})
-  await until('the audit has them', async () => {
-    const { rows } = await sql<object>`
-      SELECT type, client_id, actor_type FROM audit_event
-      WHERE outcome = 'refused' AND type IN ('device_authorization', 'pushed_authorization_request')
-      ORDER BY created_at, id
-    `.execute(app.db)
-    if (!JSON.stringify(rows).includes('pushed')) return false
-    expect(rows.slice(-4)).toEqual([
-      { type: 'device_authorization', client_id: 'kiosk', actor_type: 'anonymous' },
-      { type: 'device_authorization', client_id: 'orders-tv', actor_type: 'anonymous' },
-      { type: 'device_authorization', client_id: 'kiosk', actor_type: 'client' },
-      { type: 'pushed_authorization_request', client_id: 'kiosk', actor_type: 'anonymous' },
-    ])
-    return true
   })
 })
 
