@@ -24,6 +24,7 @@ import { hashCandidates, hashSecret } from '../secrets/hash.ts'
 import { sourceNetwork } from '../sign-in/source-network.ts'
 import { createThrottle } from '../sign-in/throttle.ts'
 import type { OidcDeps } from './deps.ts'
+import { refuseOwnAddresses } from './own-address.ts'
 import { type Allowance, metadataOf, readMetadata } from './registration-metadata.ts'
 import { toMetadata, usesSecret } from './stores/client-store.ts'
 import { mayHoldTokens } from './unused-clients.ts'
@@ -88,7 +89,10 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
     registration_client_uri: `${config.issuer}/register/${client.clientId}`,
   })
 
-  const check = (client: DescribedClient) => checkWithLibrary(provider(), client)
+  const check = (client: DescribedClient) => {
+    refuseOwnAddresses(config.issuer, client)
+    checkWithLibrary(provider(), client)
+  }
 
   /** The client and its registration. @throws Problem 401 also for one that has been taken over, or is shut */
   async function present(tx: Tx | typeof db, { clientId, token }: Holder) {

@@ -179,3 +179,13 @@ describe('what is refused', () => {
     expect(events[0]).toMatchObject({ outcome: 'refused', detail: { error: expect.any(String) } })
   })
 })
+
+test.each([
+  ['invalid_redirect_uri', (issuer: string) => ({ redirect_uris: [`${issuer}/device?user_code=BCDF-GHJK`] })],
+  [
+    'invalid_client_metadata',
+    (issuer: string) => ({ redirect_uris: [REDIRECT_URI], post_logout_redirect_uris: [`${issuer}/`] }),
+  ],
+])('addresses of this very server are refused: %s', async (error, metadata) => {
+  expect(await register(app, metadata(app.issuer))).toMatchObject({ status: 400, body: { error } })
+})
