@@ -5,15 +5,18 @@ import { prepareAdminLink } from '../../src/admin/admin-link.ts'
 import type { Answer, Question } from '../http/ground.ts'
 import { type Agent, createAgent } from '../support/agent.ts'
 import { answer, authorizationRequest, redirectOf } from '../support/authorization.ts'
+import { askForCodes, decide, devicesFile, enterCode, poll } from '../support/devices.ts'
 import { form, formOf, postAs, tokenFrom } from '../support/node-requests.ts'
-import { ordersFile, ordersWeb, PASSWORD } from '../support/orders.ts'
+import { ordersWeb, PASSWORD } from '../support/orders.ts'
+import { INITIAL_ACCESS_TOKENS, REDIRECT_URI, register, send } from '../support/registration.ts'
 import { type Single, startSingle } from '../support/server-process.ts'
 
 let single: Single
 let browser: Agent
+const file = { ...devicesFile, initial_access_tokens: INITIAL_ACCESS_TOKENS }
 beforeAll(async () => {
   const env = { DATABASE_POOL_SIZE: '1', LOG_LEVEL: 'warn' }
-  single = await startSingle(ordersFile, databaseUrl => ({ databaseUrl, env }))
+  single = await startSingle(file, databaseUrl => ({ databaseUrl, env }))
   browser = createAgent(single.server.issuer)
   // So that nobody is asked later.
   redirectOf(await answer(browser, await browser.get(authorization().url)))
@@ -61,6 +64,36 @@ test('20 code flows at once, with refresh, introspection and revocation', async 
     return [active, revoked.status, after]
   })
   expect(done).toEqual(Array.from({ length: 20 }, () => [true, 200, false]))
+})
+
+test('20 pushed requests at once, opened by a person', async () => {
+  const opened = await twenty(async () => {
+    const asked = Object.fromEntries(new URL(authorization().url).searchParams)
+    const { request_uri = '' } = (await ask(form('/par', ordersWeb, asked))).json()
+    const query = new URLSearchParams({ client_id: ordersWeb.client_id, request_uri: String(request_uri) })
+    return (await ask(page(`/authorize?${query}`))).headers.location ?? ''
+  })
+  expect(opened.filter(location => new URL(location).searchParams.has('code'))).toHaveLength(20)
+})
+
+test('20 clients that register, change and delete themselves at once', async () => {
+  const done = await twenty(async () => {
+    const { status, body } = await register(single.server)
+    const { client_id, registration_client_uri: uri, registration_access_token: token } = body
+    const metadata = { client_id, client_name: 'Partner', redirect_uris: [REDIRECT_URI] }
+    const changed = await send(uri, 'PUT', { token, body: metadata })
+    return [status, changed.status, (await send(uri, 'DELETE', { token })).status]
+  })
+  expect(done).toEqual(Array.from({ length: 20 }, () => [201, 200, 204]))
+})
+
+test('20 devices that one person answers', async () => {
+  const asked = await twenty(() => askForCodes(single.server.issuer))
+  // One by one: who enters several at once is slowed down.
+  for (const { user_code } of asked) await decide(browser, await enterCode(browser, user_code), 'allow')
+  const { issuer } = single.server
+  const polled = await twenty(async index => (await poll(issuer, asked[index]?.device_code ?? '')).status)
+  expect(polled).toEqual(Array(20).fill(200))
 })
 
 test('20 pages at once', async () => {
