@@ -234,7 +234,11 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     ],
   })
   const developer = { ...ground, revocations, ownResource, endMatching }
-  const rotation = { ...ground, longestTokenLifetime: LIFETIME.idToken }
+  const rotation = {
+    ...ground,
+    longestTokenLifetime: LIFETIME.idToken,
+    longestSession: LIFETIME.sessionAbsolute,
+  }
   const recentSignIn = createRecentSignIn({ ...ground, sessions })
   const personPages = { ...ground, sessions, recentSignIn, resources, minted, ownResource }
   const api = createApi({

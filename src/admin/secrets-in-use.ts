@@ -36,7 +36,13 @@ const ALIVE = 'expires_at > now()'
 const NOT_EXPIRED = '(expires_at IS NULL OR expires_at > now())'
 
 const PLACES: readonly Place[] = [
-  { table: 'signing_key', column: 'sealed_private_jwk', isSealed: true, forEver: true },
+  {
+    table: 'signing_key',
+    column: 'sealed_private_jwk',
+    isSealed: true,
+    where: "state <> 'retired'",
+    forEver: true,
+  },
   { table: 'client_secret', column: 'pepper_id', where: `revoked_at IS NULL AND ${NOT_EXPIRED}` },
   { table: 'client_registration', column: 'pepper_id', forEver: true },
   { table: 'initial_access_token', column: 'pepper_id', where: NOT_EXPIRED },

@@ -35,6 +35,8 @@ export interface RotationDeps {
   readonly config: { readonly signingKeyLifetime: number | undefined }
   /** Seconds: the longest life of what is signed and no resource decides about, such as ID tokens. */
   readonly longestTokenLifetime: number
+  /** Seconds: for so long an ID token may come back as a hint, to sign somebody out for instance. */
+  readonly longestSession: number
 }
 
 /** Who does it and from where, for the audit. */
@@ -44,7 +46,7 @@ export type Rotator = Pick<AuditEvent, 'actor' | 'credential' | 'source'>
 export async function moveSigningKeys(deps: RotationDeps): Promise<boolean> {
   const moved = await transaction(deps.db, async tx => {
     const followed = await followDue(tx, deps)
-    const gone = await removeExpired(tx)
+    const gone = await retireExpired(tx, deps)
     return followed + gone > 0
   })
   // Also when nothing was due: a node may have died between the two.
@@ -102,7 +104,7 @@ export async function endSigningKey(deps: RotationDeps, by: Rotator, kid: string
     if (ended.state === 'current' && !(await activateNext(tx, ended.alg)))
       await addSigningKey(tx, spare, 'current')
     // When it was used above, its name is taken and nothing happens here.
-    if (ended.state !== 'previous') await addSigningKey(tx, spare, 'next')
+    if (ended.state === 'current' || ended.state === 'next') await addSigningKey(tx, spare, 'next')
     await appendChanges(tx, SIGNING_KEY_CHANGE, [{ kid }])
     await deps.audit.record(tx, event(by, 'signing_key_revoked', kid, ended))
   })
@@ -163,13 +165,25 @@ async function activateNext(tx: Tx, alg: SigningAlg): Promise<string | undefined
   return key?.kid
 }
 
-async function removeExpired(tx: Tx): Promise<number> {
-  const gone = await tx
-    .deleteFrom('signing_key')
+/** Out of the JWKS, and its private half is gone for good. @returns how many */
+async function retireExpired(tx: Tx, { longestSession }: RotationDeps): Promise<number> {
+  const retired = await tx
+    .updateTable('signing_key')
+    .set({
+      state: 'retired',
+      sealed_private_jwk: '',
+      expires_at: sql<Date>`clock_timestamp() + make_interval(secs => ${longestSession})`,
+    })
     .where('state', '=', 'previous')
     .where('expires_at', '<=', sql<Date>`clock_timestamp()`)
     .returning('kid')
     .execute()
-  await appendChanges(tx, SIGNING_KEY_CHANGE, gone)
-  return gone.length
+  const gone = await tx
+    .deleteFrom('signing_key')
+    .where('state', '=', 'retired')
+    .where('expires_at', '<=', sql<Date>`clock_timestamp()`)
+    .returning('kid')
+    .execute()
+  await appendChanges(tx, SIGNING_KEY_CHANGE, [...retired, ...gone])
+  return retired.length + gone.length
 }

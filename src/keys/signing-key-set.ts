@@ -3,12 +3,13 @@
  * delivers it: whoever asks from then on waits until the new keys have been read. While the log is not fresh every
  * question asks the database, so that a node which has lost touch neither signs with nor believes a key that has ended.
  */
-import type { JSONWebKeySet } from 'jose'
+import type { JSONWebKeySet, JWK } from 'jose'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import type { Logger } from '../log.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import {
+  listRetiredKeys,
   openSigningKeys,
   SIGNING_KEY_CHANGE,
   type SigningKey,
@@ -21,6 +22,8 @@ export interface KeySet {
   /** In the order of listSigningKeys. */
   readonly keys: readonly SigningKey[]
   readonly publicKeys: JSONWebKeySet
+  /** Not published, and good for hints only. */
+  readonly retiredKeys: readonly JWK[]
 }
 
 export interface SigningKeySet {
@@ -43,8 +46,8 @@ interface Known {
   readonly changes: number
 }
 
-const fingerprintOf = (rows: readonly SigningKeyRow[]) =>
-  rows.map(({ kid, state }) => `${state} ${kid}`).join()
+const fingerprintOf = (rows: readonly SigningKeyRow[], retired: readonly JWK[]) =>
+  [...rows.map(({ kid, state }) => `${state} ${kid}`), ...retired.map(({ kid }) => kid)].join()
 
 export function createSigningKeySet({ db, keyring, changeLog, log }: SigningKeySetDeps): SigningKeySet {
   let changes = 0
@@ -54,16 +57,17 @@ export function createSigningKeySet({ db, keyring, changeLog, log }: SigningKeyS
   async function read(): Promise<KeySet> {
     const seen = changes
     const rows = await selectSigningKeys(db)
-    const fingerprint = fingerprintOf(rows)
-    const set = known?.fingerprint === fingerprint ? known.set : await open(rows)
+    const retired = await listRetiredKeys(db)
+    const fingerprint = fingerprintOf(rows, retired)
+    const set = known?.fingerprint === fingerprint ? known.set : await open(rows, retired)
     // One that began earlier may end later.
     if (!known || seen >= known.changes) known = { set, fingerprint, changes: seen }
     return set
   }
 
-  async function open(rows: readonly SigningKeyRow[]): Promise<KeySet> {
+  async function open(rows: readonly SigningKeyRow[], retiredKeys: readonly JWK[]): Promise<KeySet> {
     const keys = await openSigningKeys(keyring, rows)
-    return { keys, publicKeys: { keys: keys.map(({ publicJwk }) => publicJwk) } }
+    return { keys, publicKeys: { keys: keys.map(({ publicJwk }) => publicJwk) }, retiredKeys }
   }
 
   function readOnce(): Promise<KeySet> {

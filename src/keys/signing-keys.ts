@@ -20,11 +20,14 @@ export type { SigningKeyState } from './tables.ts'
 /** The change log's row type: the set of signing keys is another. */
 export const SIGNING_KEY_CHANGE = 'signing-key'
 
+/** Of a key that is in the JWKS. */
+export type PublishedState = Exclude<SigningKeyState, 'retired'>
+
 export interface SigningKey extends MadeSigningKey {
-  readonly state: SigningKeyState
+  readonly state: PublishedState
 }
 
-export type SigningKeyRow = Selectable<KeyTables['signing_key']>
+export type SigningKeyRow = Selectable<KeyTables['signing_key']> & { readonly state: PublishedState }
 
 /** Those that are made ahead; a previous one has been current. */
 type NewState = 'current' | 'next'
@@ -74,11 +77,23 @@ export async function createMissingKeys(
 }
 
 /**
- * All keys: the current ones first, in the order of SIGNING_ALGS, then the others, newest first. Who needs a key for an
+ * All keys but retired ones: the current ones first, in the order of SIGNING_ALGS, then the others, newest first. Who needs a key for an
  * algorithm takes the first: that is its current one.
  */
 export async function listSigningKeys(db: Db, keyring: Keyring): Promise<SigningKey[]> {
   return openSigningKeys(keyring, await selectSigningKeys(db))
+}
+
+/** Public keys that are published no more: only for ID tokens that come back as a hint, which may be as old as a session. */
+export async function listRetiredKeys(db: Db): Promise<JWK[]> {
+  const rows = await db
+    .selectFrom('signing_key')
+    .select('public_jwk')
+    .where('state', '=', 'retired')
+    .where('alg', 'in', SIGNING_ALGS)
+    .orderBy('kid')
+    .execute()
+  return rows.map(({ public_jwk: jwk }) => jwk)
 }
 
 /** The rows, in that order, without those of an algorithm that this version does not know: a newer one may run beside it. */
@@ -87,6 +102,8 @@ export function selectSigningKeys(db: Db | Tx): Promise<SigningKeyRow[]> {
     .selectFrom('signing_key')
     .selectAll()
     .where('alg', 'in', SIGNING_ALGS)
+    .where('state', '<>', 'retired')
+    .$narrowType<{ state: PublishedState }>()
     .orderBy(({ eb }) => eb('state', '=', 'current'), 'desc')
     .orderBy(sql`CASE WHEN state = 'current' THEN array_position(${[...SIGNING_ALGS]}::text[], alg) END`)
     .orderBy('created_at', 'desc')

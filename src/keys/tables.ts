@@ -2,7 +2,8 @@ import type { JWK } from 'jose'
 import type { Generated, JSONColumnType } from 'kysely'
 import type { SigningAlg } from '../secrets/signing-alg.ts'
 
-export type SigningKeyState = 'next' | 'current' | 'previous'
+/** A retired key is published no more; its public half is kept for ID tokens that come back as a hint. */
+export type SigningKeyState = 'next' | 'current' | 'previous' | 'retired'
 
 export interface KeyTables {
   signing_key: {
@@ -10,7 +11,7 @@ export interface KeyTables {
     alg: SigningAlg
     state: SigningKeyState
     public_jwk: JSONColumnType<JWK>
-    /** JWE (dir, A256GCM) of the private JWK. */
+    /** JWE (dir, A256GCM) of the private JWK; empty for a retired one. */
     sealed_private_jwk: string
     /** When it was published. */
     created_at: Generated<Date>
@@ -20,7 +21,7 @@ export interface KeyTables {
     rotate_requested_at: Date | null
     /** When it ceased to sign. */
     retired_at: Date | null
-    /** When nothing that it signed can be alive any more: then it goes. */
+    /** Of a previous one: when nothing that it signed can be alive any more. Of a retired one: when it goes. */
     expires_at: Date | null
   }
   /** A list of one bit for each of up to a million tokens: status-lists.ts. */

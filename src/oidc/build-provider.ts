@@ -2,8 +2,9 @@
  * One oidc-provider instance for one set of signing keys. Making one takes a millisecond or two; when the keys change a
  * new one takes its place (oidc.ts), and what people are in the middle of lives in the database.
  */
-import { decodeProtectedHeader } from 'jose'
+import { decodeProtectedHeader, type JWK } from 'jose'
 import { type JWKS, Provider, type Client as ProviderClient } from 'oidc-provider'
+import instance from 'oidc-provider/lib/helpers/weak_cache.js'
 import { verifyClientSecret } from '../clients/client-secret.ts'
 import { rehashClientSecret } from '../clients/rehash-client-secret.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
@@ -25,6 +26,8 @@ export function buildProvider(
   deps: OidcDeps,
   parts: {
     jwks: JWKS
+    /** Public ones, which are not published. */
+    retiredKeys: readonly JWK[]
     pages: ProtocolPages
     verifyJwt: VerifyJwtAccessToken
     shell: Pick<Pages, 'render'>
@@ -65,6 +68,9 @@ export function buildProvider(
     const spent = Provider.ctx?.oidc.entities.RotatedRefreshToken
     return rotated && spent ? deriveSuccessor(keyring, rotated.keyId, spent.jti) : randomToken()
   }
+
+  // A session outlives the keys that its ID tokens were signed with. They stand last: none of them signs.
+  for (const key of parts.retiredKeys) instance(provider).keystore.add(key)
 
   // An id_token_hint may be older than the client's choice of algorithm; the library takes that of now only.
   const { IdToken } = provider

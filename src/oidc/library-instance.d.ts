@@ -12,6 +12,8 @@ declare module 'oidc-provider/lib/helpers/weak_cache.js' {
   /** What belongs to a provider and is not on it. */
   export default function instance(provider: Provider): {
     readonly responseModes: Map<string, ResponseMode>
+    /** What it signs and verifies with. The published set was made of it before: what is added is not in there. */
+    keystore: { add(key: object): void }
     DPoPNonces: { nextChallenge(): string; checkChallenge(challenge: string): boolean }
   }
 }

@@ -73,7 +73,13 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
 
   function build(keys: KeySet): Generation {
     const jwks = { keys: keys.keys.map(({ privateJwk }) => privateJwk) } as JWKS
-    const provider = buildProvider(deps, { jwks, pages: protocolPages, verifyJwt, shell: pages })
+    const provider = buildProvider(deps, {
+      jwks,
+      retiredKeys: keys.retiredKeys,
+      pages: protocolPages,
+      verifyJwt,
+      shell: pages,
+    })
     return { keys, provider, documents: new Map() }
   }
 

@@ -1,8 +1,8 @@
 // `/v1/signing-keys` and the command that asks it: who may, what they see, and what becomes of tokens.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { decodeProtectedHeader } from 'jose'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { createAudit } from '../../src/audit/audit.ts'
-import { endSigningKey, PUBLISHED_BEFORE_USE } from '../../src/keys/rotate-signing-keys.ts'
+import { endSigningKey, moveSigningKeys, PUBLISHED_BEFORE_USE } from '../../src/keys/rotate-signing-keys.ts'
 import { SIGNING_ALGS } from '../../src/secrets/signing-alg.ts'
 import { bearer, type Caller, clientToken, sessionOf } from '../support/api-callers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
@@ -57,6 +57,16 @@ const issue = async () => {
 const introspect = async (token: string) =>
   (await protocolPost(app.issuer, '/introspect', billing, { token })).body as Record<string, unknown>
 const isActive = async (token: string) => (await introspect(token)).active === true
+
+/** As on another node: nobody tells this one but the change log. */
+const rotationDeps = () => ({
+  db: app.db,
+  keyring: app.keyring,
+  audit: createAudit({ db: app.db, log: app.log }),
+  config: app.config,
+  longestTokenLifetime: 3600,
+  longestSession: 90 * 86_400,
+})
 
 describe('who may', () => {
   it('administrators, and clients whose ceiling says so; nobody else', async () => {
@@ -123,6 +133,29 @@ it('on demand: too early it is said when, later the next key signs; both keys ve
   ).toEqual([{ actor_type: 'account', detail: { alg: 'ES256' } }])
 })
 
+it('an ID token signs out when its key has long left the JWKS; an access token of that key is nothing', async () => {
+  const { token } = await codeFlow(app.issuer, app.agent(), ordersWeb, {
+    params: { scope: 'openid read:orders', resource: ORDERS },
+  })
+  const { access_token: accessToken = '', id_token: idToken = '' } = token.body
+  const { kid } = decodeProtectedHeader(idToken)
+  const deps = rotationDeps()
+  for (const seconds of [31 * 86_400, 7200]) {
+    await keysGrowOlder(app.db, seconds)
+    await moveSigningKeys(deps)
+    await keysGrowOlder(app.db, PUBLISHED_BEFORE_USE)
+  }
+  await until('the key is out of the JWKS', async () => !(await published()).includes(String(kid)))
+  expect(decodeProtectedHeader(await issue()).kid).not.toBe(kid)
+  expect(await isActive(accessToken)).toBe(false)
+  const query = new URLSearchParams({ id_token_hint: idToken })
+  const signOut = async () =>
+    (await fetch(`${app.issuer}/end_session?${query}`, { redirect: 'manual' })).status
+  expect(await signOut()).toBe(200)
+  await endSigningKey(deps, { actor: { type: 'system' } }, String(kid))
+  await until('the hint is refused', async () => (await signOut()) === 400)
+})
+
 it('in an emergency what the key signed is refused at every door, and the next key signs', async () => {
   const { token } = await codeFlow(app.issuer, app.agent(), ordersWeb, {
     params: { scope: 'openid read:orders', resource: ORDERS },
@@ -141,6 +174,10 @@ it('in an emergency what the key signed is refused at every door, and the next k
   const userinfo = () => fetch(`${app.issuer}/userinfo`, { headers: { authorization: `Bearer ${persons}` } })
   expect((await userinfo()).status).toBe(200)
 
+  const { status } = decodeJwt<{ status: { status_list: { uri: string } } }>(services)
+  const list = async () => decodeProtectedHeader(await (await fetch(status.status_list.uri)).text()).kid
+  expect(await list()).toBe(kid)
+
   const answer = await rotate({ emergency: true, kid }, root, '?wait=all&timeout=30')
   expect([answer.status, answer.json()]).toMatchObject([
     200,
@@ -148,6 +185,7 @@ it('in an emergency what the key signed is refused at every door, and the next k
   ])
 
   expect(await published()).not.toContain(kid)
+  expect(await list()).toBe(next?.kid)
   for (const jwt of [persons, services]) expect(await introspect(jwt)).toEqual({ active: false })
   expect((await userinfo()).status).toBe(401)
   expect((await own.call('GET', PATH)).status).toBe(401)
@@ -167,16 +205,8 @@ it('in an emergency what the key signed is refused at every door, and the next k
 it('a key that another node ends is not believed here either', async () => {
   const token = await issue()
   expect(await isActive(token)).toBe(true)
-  // As another node would: nobody tells this one but the change log.
   const { kid } = decodeProtectedHeader(token)
-  const deps = {
-    db: app.db,
-    keyring: app.keyring,
-    audit: createAudit({ db: app.db, log: app.log }),
-    config: app.config,
-    longestTokenLifetime: 3600,
-  }
-  await endSigningKey(deps, { actor: { type: 'system' } }, String(kid))
+  await endSigningKey(rotationDeps(), { actor: { type: 'system' } }, String(kid))
   await until('the token is refused', async () => !(await isActive(token)))
   expect(await published()).not.toContain(kid)
 })

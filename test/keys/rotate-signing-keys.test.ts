@@ -9,7 +9,7 @@ import {
   rotateSigningKeys,
 } from '../../src/keys/rotate-signing-keys.ts'
 import { createSigningKeyWorker } from '../../src/keys/signing-key-worker.ts'
-import { ensureSigningKeys, selectSigningKeys } from '../../src/keys/signing-keys.ts'
+import { ensureSigningKeys, listRetiredKeys, selectSigningKeys } from '../../src/keys/signing-keys.ts'
 import type { SigningKeyState } from '../../src/keys/tables.ts'
 import { createLog } from '../../src/log.ts'
 import { findResource } from '../../src/resources/resource.ts'
@@ -36,6 +36,7 @@ beforeEach(async () => {
     audit: createAudit({ db, log }),
     config: { signingKeyLifetime: LIFETIME },
     longestTokenLifetime: 3600,
+    longestSession: 90 * 86_400,
   }
   await ensureSigningKeys(db, keyring)
 })
@@ -107,6 +108,24 @@ describe('by itself', () => {
     await keysGrowOlder(database.db, 120)
     expect(await moveSigningKeys(deps)).toBe(true)
     expect(await kids('RS256', 'previous')).toEqual([])
+  })
+
+  it('of a retired key the public half stays as long as a session can, and nothing else', async () => {
+    const { db } = database
+    const current = await only('ES256', 'current')
+    await keysGrowOlder(db, LIFETIME + 1)
+    await moveSigningKeys(deps)
+    await keysGrowOlder(db, 2 * 3600)
+    await moveSigningKeys(deps)
+    const retired = () => db.selectFrom('signing_key').selectAll().where('state', '=', 'retired').execute()
+    expect((await listRetiredKeys(db)).map(({ kid }) => kid)).toContain(current)
+    expect((await retired()).map(({ sealed_private_jwk: sealed }) => sealed)).toEqual(['', '', ''])
+    await keysGrowOlder(db, 90 * DAY - 60)
+    await moveSigningKeys({ ...deps, config: { signingKeyLifetime: undefined } })
+    expect(await retired()).toHaveLength(3)
+    await keysGrowOlder(db, 120)
+    await moveSigningKeys({ ...deps, config: { signingKeyLifetime: undefined } })
+    expect(await retired()).toEqual([])
   })
 
   it('the longest life that tokens of a resource ever had counts', async () => {

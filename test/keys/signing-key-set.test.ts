@@ -40,6 +40,7 @@ async function endFirst(): Promise<string> {
     audit: createAudit({ db, log }),
     config: { signingKeyLifetime: undefined },
     longestTokenLifetime: 0,
+    longestSession: 90 * 86_400,
   }
   await endSigningKey(deps, { actor: { type: 'system' } }, kid)
   return kid
