@@ -19,6 +19,7 @@ import type { OidcDeps } from './deps.ts'
 import { USER_CODE } from './device-code.ts'
 import { dpopNonceSecret } from './dpop.ts'
 import { createExistingGrantLoader } from './existing-grant.ts'
+import { createKeyFetch } from './key-fetch.ts'
 import { LIFETIME, sessionLifetime } from './lifetimes.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { createResourcePolicy, type ResourcePolicy } from './resource-policy.ts'
@@ -56,6 +57,7 @@ export function providerSettings(
   { jwks, pages, verifyJwt }: { jwks: JWKS; pages: ProtocolPages; verifyJwt: VerifyJwtAccessToken },
 ): Configuration {
   const { config, db, keyring, clients, cookies, outbound } = deps
+  const fetchKeys = createKeyFetch(outbound)
   const resourcePolicy = createResourcePolicy(deps)
   const policy = prompts(resourcePolicy)
   const { path: _path, ...shortCookie } = { ...cookieOptions(cookies), signed: true }
@@ -216,7 +218,7 @@ export function providerSettings(
       discovery: { client_id_metadata_document_supported: true },
     }),
     renderError: pages.error,
-    // The library asks for addresses as text.
-    fetch: (url, init) => outbound(String(url), init),
+    // The library asks for addresses as text, and for nothing but keys.
+    fetch: (url, init) => fetchKeys(String(url), init),
   }
 }

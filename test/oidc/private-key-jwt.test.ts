@@ -39,6 +39,7 @@ let remote: SigningClient
 let choosy: SigningClient
 let unreachable: SigningClient
 let keys: Server
+let asked = 0
 
 beforeAll(async () => {
   clients = await Promise.all(ALGS.map(alg => signingClient(alg)))
@@ -46,7 +47,12 @@ beforeAll(async () => {
   remote = await signingClient('ES256', 'remote')
   unreachable = await signingClient('ES256', 'unreachable')
   choosy = { ...(await signingClient('PS256', 'choosy')) }
-  keys = createServer((_request, response) => {
+  keys = createServer((request, response) => {
+    if (request.url === '/page') {
+      asked += 1
+      response.end('<p>a page of somebody who has nothing to do with it</p>')
+      return
+    }
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ keys: [remote.publicJwk] }))
   })
@@ -62,6 +68,7 @@ beforeAll(async () => {
         ...ordersFile.clients,
         ...clients.map(registration),
         { ...byAddress, jwks_uri: `http://127.0.0.1:${port}/jwks` },
+        { ...byAddress, client_id: 'keyless', jwks_uri: `http://127.0.0.1:${port}/page` },
         { ...byAddress, client_id: 'unreachable', jwks_uri: 'https://10.0.0.1/jwks' },
         { ...registration(choosy), jwks: { keys: [anyRsa] }, token_endpoint_auth_signing_alg: 'PS256' },
       ],
@@ -171,6 +178,15 @@ describe('refused, and nothing is kept', () => {
     expect((await token(await assertion(choosy))).status).toBe(200)
     const rsa = await token(await assertion({ ...choosy, alg: 'ES256' }, { key: service.privateKey }))
     expect([rsa.status, rsa.body.error]).toEqual([401, 'invalid_client'])
+  })
+
+  test('an address without keys, which is not asked again and again', async () => {
+    const keyless = await signingClient('ES256', 'keyless')
+    for (let tries = 0; tries < 5; tries++) {
+      const refused = await token(await assertion(keyless))
+      expect([refused.status, refused.body.error]).toEqual([401, 'invalid_client'])
+    }
+    expect(asked).toBe(1)
   })
 
   test('keys that cannot be fetched', async () => {
