@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { cli, startWorld, type World } from '../developer/world.ts'
+import { cli, OWN_SCOPES, startWorld, type World } from '../developer/world.ts'
 import { personToken } from '../support/api-callers.ts'
 import { runCommand } from '../support/run-command.ts'
 
@@ -19,13 +19,15 @@ let folder: string
 let token: string
 beforeAll(async () => {
   world = await startWorld()
+  const ceiling = { [world.own]: [...OWN_SCOPES, 'revoke'] }
+  await world.app.apply({ clients: [{ ...cli, organization: 'acme', resource_scopes: ceiling }] })
   folder = mkdtempSync(join(tmpdir(), 'latchkey-docs-'))
   await provideCurl()
   const caller = await personToken(
     world.app,
     cli,
-    'dev',
-    'clients:read clients:write keys:write resources:write',
+    'ada',
+    'clients:read clients:write keys:write resources:write revoke',
   )
   token = caller.headers.authorization?.replace('Bearer ', '') ?? ''
 })
@@ -68,6 +70,8 @@ const answers: object[] = [
   { rate_limit: { requests: 600, seconds: 60 }, secret: expect.stringMatching(/^lk_live_key_/) },
   { status: 'active', secret: expect.stringMatching(/^lk_live_key_/) },
   { revoked: 1, nodes: { live: 1, acknowledged: 1 } },
+  { matched: { 'client-tokens': 1 }, plan: expect.any(String) },
+  { revoked: 1, by_kind: { 'client-tokens': 1 }, nodes: { live: 1, acknowledged: 1 } },
   { data: expect.any(Array), next_cursor: null },
   { code: 'validation_failed' },
 ]
