@@ -21,6 +21,7 @@ import { dpopNonceSecret } from './dpop.ts'
 import { createExistingGrantLoader } from './existing-grant.ts'
 import { createKeyFetch } from './key-fetch.ts'
 import { LIFETIME, sessionLifetime } from './lifetimes.ts'
+import { asAnswer } from './outage.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { createResourcePolicy, type ResourcePolicy } from './resource-policy.ts'
 import { addStatus } from './status-indexes.ts'
@@ -202,7 +203,9 @@ export function providerSettings(
     },
     loadExistingGrant: createExistingGrantLoader(deps, ctx => mustSignIn(policy, ctx)),
     findAccount: async (_ctx, id) => {
-      const account = await findAccount(db, id)
+      const account = await findAccount(db, id).catch(error => {
+        throw asAnswer(error)
+      })
       if (!account || account.disabled) return undefined
       return {
         accountId: id,
