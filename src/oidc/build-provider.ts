@@ -45,8 +45,12 @@ export function buildProvider(
     return true
   }
 
-  // The library would destroy the old id and write the new one: for us that is one row, updated (session-store.ts).
+  // The library would destroy the old id and write the new one: for us that is one row, updated (session-store.ts). It
+  // does so whenever somebody has answered anything; here only a sign-in changes the cookie, so that one tab's consent
+  // does not take the session from under a request of another.
   provider.Session.prototype.resetIdentifier = function resetIdentifier() {
+    const { oidc } = Provider.ctx ?? {}
+    if (oidc?.route === 'resume' && !oidc.result?.login) return
     Object.assign(this, { jti: randomToken(), touched: true })
   }
 
