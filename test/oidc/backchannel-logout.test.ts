@@ -5,10 +5,12 @@ import { sql } from 'kysely'
 import { transaction } from '../../src/db/transaction.ts'
 import { joinSession } from '../../src/oidc/backchannel-logout.ts'
 import type { Agent } from '../support/agent.ts'
+import { sessionOf } from '../support/api-callers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { codeFlow } from '../support/authorization.ts'
 import { parse } from '../support/html.ts'
 import { type LogoutListener, startLogoutListener, verifyLogoutToken } from '../support/logout-listener.ts'
+import { accountIdOf } from '../support/minted.ts'
 import { ordersFile, ordersSpa, ordersWeb, PASSWORD, profileOnly } from '../support/orders.ts'
 import { until } from '../support/process.ts'
 
@@ -79,6 +81,31 @@ async function afterTry(attempt: number): Promise<void> {
 }
 
 describe('a client that took part in a session', () => {
+  test.each<[string, 'PATCH' | 'DELETE', object | undefined]>([
+    ['disabled', 'PATCH', { disabled: true }],
+    ['deleted', 'DELETE', undefined],
+  ])("hears of the end of each when the person's account is %s", async (name, method, body) => {
+    const username = `somebody-${name}`
+    const accounts = [
+      { username, password: PASSWORD },
+      { username: 'root', password: PASSWORD, admin: true },
+    ]
+    await app.apply({ accounts })
+    const root = await sessionOf(app, 'root')
+    const sids = [
+      (await through(app.agent(), ordersWeb, username)).sid,
+      (await through(app.agent(), ordersWeb, username)).sid,
+    ]
+    const id = await accountIdOf(app.db, username)
+    expect((await root.call(method, `/v1/accounts/${id}`, body)).status).toBeLessThan(300)
+    const tokens = await web.tokens(2)
+    const claims = await Promise.all(tokens.map(async token => (await verified(token)).claims))
+    expect(new Set(claims.map(({ sid }) => sid))).toEqual(new Set(sids))
+    expect(claims.map(({ sub }) => sub)).toEqual([id, id])
+    await until('both are in the audit', async () => (await outcomes()).length >= 2)
+    await app.db.deleteFrom('audit_event').where('type', '=', 'backchannel_logout').execute()
+  })
+
   test('gets a logout token when it ends: who, which session, nothing else', async () => {
     const agent = app.agent()
     const { sid, sub } = await through(agent, ordersWeb)

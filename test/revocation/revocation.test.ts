@@ -70,6 +70,35 @@ describe('revocation', () => {
     expect(await one.revocations.isRevoked([])).toBe(false)
   })
 
+  it('of all that was issued ends what is not younger, from memory, from the database and after a start', async () => {
+    const one = await node()
+    const time = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds))
+    const issuance = (issuedBefore?: Date): Revocation => ({
+      ...grant('billing'),
+      kind: 'issuance',
+      issuedBefore,
+    })
+    const ask = ({ revocations }: Awaited<ReturnType<typeof node>>) =>
+      Promise.all(
+        [time(9), time(10), time(11), new Date(Date.now() + 60_000)].map(issuedAt =>
+          revocations.isRevoked([{ kind: 'issuance', id: 'billing', issuedAt }]),
+        ),
+      )
+    await one.revoke(issuance(time(10)))
+    await one.changeLog.catchUp()
+    expect(await ask(one)).toEqual([true, true, false, false])
+    // An earlier one takes nothing back, and none reaches beyond the moment it is made.
+    await one.revoke(issuance(time(5)))
+    await one.changeLog.catchUp()
+    expect(await ask(one)).toEqual([true, true, false, false])
+    expect(await ask(await node())).toEqual([true, true, false, false])
+    await one.revoke(issuance(new Date(Date.now() + 3_600_000)))
+    await one.changeLog.catchUp()
+    expect(await ask(one)).toEqual([true, true, true, false])
+    one.goStale()
+    expect(await ask(one)).toEqual([true, true, true, false])
+  })
+
   it('does not happen when its transaction does not', async () => {
     const one = await node()
     await transaction(one.db, async tx => {
