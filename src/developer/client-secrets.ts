@@ -108,7 +108,6 @@ async function add(
 ): Promise<MadeSecret> {
   await lockClient(tx, clientId)
   const { client, reach } = await getOwnClient(tx, actor, clientId)
-  refuseRising({ actor, reach, client, ownResource })
   const method = { token_endpoint_auth_method: client.tokenEndpointAuthMethod }
   if (isPublic(method)) throw new Problem(409, 'conflict', 'A public client cannot keep a secret.')
   if (!keepsSecret(method))
@@ -117,6 +116,7 @@ async function add(
       'conflict',
       'This client signs with a key of its own (private_key_jwt), so it has no secret. Change token_endpoint_auth_method first.',
     )
+  refuseRising({ actor, reach, client, ownResource })
   if (client.secrets.length >= MAX_SECRETS)
     throw new Problem(409, 'conflict', `A client has at most ${MAX_SECRETS} secrets. Revoke one first.`)
   if (expiresAt && !(await isAhead(tx, expiresAt)))
