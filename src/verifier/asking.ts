@@ -66,6 +66,8 @@ export function asking(options: AskingOptions): Asking {
     const answer = await askLatchkey(options, request, question)
     if (generation !== forgottenAt) return answer
     if (answer instanceof Refusal) {
+      // It counts no longer, not even when Latchkey cannot be reached.
+      good.delete(key)
       if (isLasting(answer.headers)) bad.set(key, { answer, until: now() + Math.min(cacheMs, REFUSED_MS) })
     } else if (isLasting(answer.answerHeaders) && answer.cnf?.jkt === undefined) {
       const expiresAt = answer.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY
@@ -119,11 +121,10 @@ export function asking(options: AskingOptions): Asking {
     )
     if (isProved || presented?.scheme === 'dpop') return undefined
     const { scheme, credential } = presented ?? {}
-    return hash(
-      'sha256',
-      JSON.stringify([issuer, scheme, credential, scopes, env, address, certificate]),
-      'base64',
-    )
+    const isKnown = scheme !== undefined && credential !== '' && KNOWN_SCHEMES.has(scheme)
+    // Latchkey may find a credential where none is known here: then the answer is about all that was sent.
+    const sent = isKnown ? [scheme, credential] : [request.method, request.target, sentTo(request)]
+    return hash('sha256', JSON.stringify([issuer, sent, scopes, env, address, certificate]), 'base64')
   }
 }
 
@@ -131,6 +132,13 @@ function letIn(answer: Answer): Identity {
   if (answer instanceof Refusal) throw answer
   return answer
 }
+
+/** '' is a key in a header of its own. */
+const KNOWN_SCHEMES = new Set(['bearer', 'apikey', 'basic', ''])
+
+/** No cookies: a browser sends them without being asked, and an API has no protection against that. */
+const sentTo = (request: PresentedRequest) =>
+  request.pairs().filter(([name]) => name.toLowerCase() !== 'cookie')
 
 const FLEETING = new Set(['ratelimit', 'retry-after', 'dpop-nonce'])
 const isLasting = (headers: readonly AnswerHeader[]) =>
@@ -146,8 +154,7 @@ async function askLatchkey(
   const described = {
     method: request.method,
     url: `${origin}${request.target}`,
-    // No cookies: a browser sends them without being asked, and an API has no protection against that.
-    headers: request.pairs().filter(([name]) => name.toLowerCase() !== 'cookie'),
+    headers: sentTo(request),
     client_address: address,
     client_certificate: certificate,
   }

@@ -31,6 +31,11 @@ export class BoundedMap<V> {
     this.#younger.set(key, value)
   }
 
+  delete(key: string): void {
+    this.#younger.delete(key)
+    this.#older.delete(key)
+  }
+
   deleteIf(isGone: (value: V) => boolean): void {
     for (const entries of [this.#younger, this.#older])
       for (const [key, value] of entries) if (isGone(value)) entries.delete(key)

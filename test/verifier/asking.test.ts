@@ -178,6 +178,30 @@ describe('a good answer', () => {
     expect(questions).toHaveLength(asked.length)
   })
 
+  it.each<[string, Record<string, string>]>([
+    ['nothing', {}],
+    ['an empty credential', { authorization: 'Bearer' }],
+    ['a scheme that nobody knows', { authorization: 'Foreign text' }],
+  ])(
+    'about a credential that only Latchkey recognizes, beside %s, lets nobody else in',
+    async (_, headers) => {
+      issuer.at.set('/v1/verify', ({ body }) => {
+        const sent = JSON.stringify(body)
+        return { body: sent.includes('x-acme-key') ? { allowed: true, identity: IDENTITY } : REFUSED }
+      })
+      const verifier = verifierOf()
+      const withHeaders = (more: Record<string, string>) =>
+        new Request(`${API}/orders`, { headers: { ...headers, ...more } })
+      const outcomes = await Promise.all([
+        outcome(verifier, withHeaders({ 'x-acme-key': KEY })),
+        outcome(verifier, withHeaders({})),
+      ])
+      expect(outcomes).toEqual(['ok', 'invalid_token'])
+      expect(await outcome(verifier, withHeaders({}))).toBe('invalid_token')
+      expect(await outcome(verifier, withHeaders({ 'x-acme-key': KEY }))).toBe('ok')
+    },
+  )
+
   it.each<[string, Record<string, string>, object]>([
     ['of a rate limit', {}, { headers: [['RateLimit', '"credential";r=3;t=2']] }],
     ['of a bound key', {}, { identity: { ...IDENTITY, cnf: { jkt: 'x' } } }],
@@ -324,6 +348,17 @@ describe('without an answer nobody is let in', () => {
     expect(await outcome(verifier, withKey({ authorization: 'Bearer another' }))).toBe(
       'temporarily_unavailable',
     )
+    clock += 1_000
+    expect(await outcome(verifier)).toBe('temporarily_unavailable')
+  })
+
+  test('but never one that was refused since', async () => {
+    const verifier = verifierOf({ maxStaleSeconds: 60 })
+    expect(await outcome(verifier)).toBe('ok')
+    clock += 2_000
+    answer = REFUSED
+    expect(await outcome(verifier)).toBe('invalid_token')
+    issuer.down()
     clock += 1_000
     expect(await outcome(verifier)).toBe('temporarily_unavailable')
   })
