@@ -107,7 +107,7 @@ export const mailbox: Parser<string> = value =>
     ? value
     : fail('must be an e-mail address, or a name and an address such as Latchkey <no-reply@example.com>')
 
-/** `claude.ai`, `localhost:8443`, `*.example.com`. */
+/** `app.example.com`, `localhost:8443`, `*.example.com`. */
 export const documentHosts: Parser<string[]> = value => {
   const items = list(value)
   for (const item of items) {

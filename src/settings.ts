@@ -146,7 +146,7 @@ export const SETTINGS = {
     meaning:
       'Hosts whose applications need no registration: their client_id is the https address of a document about them. ' +
       '*.example.com is every name below example.com.',
-    example: 'claude.ai,vscode.dev',
+    example: 'app.example.com,vscode.dev',
   },
   CLIENT_REGISTRATION: {
     parse: oneOf('closed', 'token', 'open'),

@@ -3,20 +3,20 @@ import { isDocumentAllowed } from '../../src/clients/document-address.ts'
 import { loadConfig } from '../../src/config.ts'
 
 describe('the setting', () => {
-  it.each(['claude.ai', 'localhost:8443', '*.example.com', 'a.example, b.example'])('%s is taken', value => {
+  it.each(['app.example.com', 'localhost:8443', '*.example.com', 'a.example, b.example'])('%s is taken', value => {
     expect(loadConfig({ CLIENT_ID_METADATA_DOCUMENTS: value }).clientIdMetadataDocuments).toEqual(
       value.split(', '),
     )
   })
 
   it.each([
-    'https://claude.ai',
-    'claude.ai/',
+    'https://app.example.com',
+    'app.example.com/',
     '*',
     '*.com',
     '*.example.com:8443',
     'a.*.com',
-    'Claude.ai',
+    'App.example.com',
     'a b',
   ])('%s is not', value => {
     expect(() => loadConfig({ CLIENT_ID_METADATA_DOCUMENTS: value })).toThrow(
