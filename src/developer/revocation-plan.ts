@@ -1,6 +1,7 @@
 /**
  * What may be ended by a filter, and the plan that stands between looking and doing: whoever ends something has seen what
- * it is, because the plan comes with what was matched and fits one filter of one caller for ten minutes.
+ * it is, because the plan comes with what was matched and fits one filter of one caller, with what the caller acts on, for
+ * ten minutes.
  */
 import { createHmac } from 'node:crypto'
 import type { Identity } from '../credentials/kind.ts'
@@ -45,16 +46,22 @@ export function endingOf({ identity, source }: Actor, filter: Filter, reason = '
 type Keys = Pick<Keyring, 'derive'>
 type Caller = Pick<Identity, 'subject'>
 
-export function createPlan(keyring: Keys, caller: Caller, filter: Filter): string {
+export function createPlan(keyring: Keys, caller: Caller, filter: Filter, bounds: Bounds): string {
   const until = Math.floor(Date.now() / 1000) + PLAN_SECONDS
-  return `${until}.${signatures(keyring, caller, filter, until)[0]}`
+  return `${until}.${signatures(keyring, caller, filter, bounds, until)[0]}`
 }
 
 /** @throws Problem 400 `validation_failed` at `plan` */
-export function checkPlan(keyring: Keys, caller: Caller, filter: Filter, plan: string | undefined): void {
+export function checkPlan(
+  keyring: Keys,
+  caller: Caller,
+  filter: Filter,
+  bounds: Bounds,
+  plan: string | undefined,
+): void {
   const [, time = '', signature = ''] = /^(\d{1,12})\.([\w-]{43})$/.exec(plan ?? '') ?? []
   const until = Number(time)
-  const fits = signatures(keyring, caller, filter, until).some(good => equal(good, signature))
+  const fits = signatures(keyring, caller, filter, bounds, until).some(good => equal(good, signature))
   if (plan !== undefined && fits && until > Date.now() / 1000) return
   throw validationFailed([
     {
@@ -67,13 +74,20 @@ export function checkPlan(keyring: Keys, caller: Caller, filter: Filter, plan: s
   ])
 }
 
-function signatures(keyring: Keys, { subject }: Caller, filter: Filter, until: number): string[] {
+function signatures(
+  keyring: Keys,
+  { subject }: Caller,
+  filter: Filter,
+  { everywhere, organizations }: Bounds,
+  until: number,
+): string[] {
   const { kinds, lastAddress, ...rest } = filter
   const sorted = Object.entries(rest).sort(([one], [other]) => (one < other ? -1 : 1))
   const text = JSON.stringify([
     until,
     subject.type,
     subject.id,
+    everywhere ? null : [...organizations].sort(),
     kinds ? [...kinds].sort() : null,
     lastAddress?.text ?? null,
     sorted.filter(([, value]) => value !== undefined),

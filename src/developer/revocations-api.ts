@@ -110,9 +110,9 @@ export function revocationRoutes(deps: RevocationRoutesDeps) {
     const filter = filterOf(sent)
     if (sent.dry_run) {
       const { counts: matched, sample } = await endMatching.look(filter, bounds)
-      return { matched, sample: sample.map(thingJson), plan: createPlan(keyring, caller, filter) }
+      return { matched, sample: sample.map(thingJson), plan: createPlan(keyring, caller, filter, bounds) }
     }
-    checkPlan(keyring, caller, filter, sent.plan)
+    checkPlan(keyring, caller, filter, bounds, sent.plan)
     const ending = endingOf(actorOf({ caller, ctx }), filter)
     const { total, counts: ended, complete } = await endMatching.end(filter, bounds, ending)
     return { revoked: total, by_kind: ended, complete }

@@ -32,7 +32,7 @@ export function mountRevokeClientPages(router: Router<State>, deps: DeveloperPag
     const { client, actor, filter, bounds } = await openToRevoke(ctx, person)
     const { clientId, clientName: name } = client
     const { counts } = await endMatching.look(filter, bounds)
-    const plan = createPlan(keyring, actor.identity, filter)
+    const plan = createPlan(keyring, actor.identity, filter, bounds)
     const page = <RevokeClientPage client={{ clientId, name }} counts={counts} plan={plan} />
     pages.render(ctx, page, { account: person.account })
   })
@@ -43,7 +43,7 @@ export function mountRevokeClientPages(router: Router<State>, deps: DeveloperPag
     openToRevoke,
     async (ctx, posted) => {
       const { actor, filter, bounds } = await openToRevoke(ctx, posted)
-      checkPlan(keyring, actor.identity, filter, posted.form.get('plan'))
+      checkPlan(keyring, actor.identity, filter, bounds, posted.form.get('plan'))
       await endMatching.end(filter, bounds, endingOf(actor, filter))
       seeOther(ctx, addressOf(ctx))
     },

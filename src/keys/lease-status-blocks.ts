@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '../db/connect.ts'
-import { LIST_CAPACITY } from './status-reference.ts'
+import { LIST_CAPACITY, LIST_IDS_END } from './status-reference.ts'
 
 /** Hours that a list takes blocks. */
 const OPEN_HOURS = 24
@@ -78,7 +78,7 @@ const hasRoom = (size: number) => sql<boolean>`
 async function beginList(db: Db, size: number): Promise<void> {
   await sql`
     INSERT INTO status_list (id, expires_at)
-    SELECT ${randomInt(1, 2 ** 31)}::int, clock_timestamp() + make_interval(hours => ${sql.lit(OPEN_HOURS)})
+    SELECT ${randomInt(1, LIST_IDS_END)}::int, clock_timestamp() + make_interval(hours => ${sql.lit(OPEN_HOURS)})
     WHERE NOT EXISTS (SELECT 1 FROM status_list WHERE ${hasRoom(size)})
     ON CONFLICT (id) DO NOTHING
   `.execute(db)

@@ -22,7 +22,7 @@ import { oneByOne } from './one-by-one.ts'
 import type { FindRevoked, LivingList } from './revoked-indexes.ts'
 import { listSigningKeys, SIGNING_KEY_CHANGE } from './signing-keys.ts'
 import { STATUS_LIFETIME, STATUS_TTL, signStatusDocument, statusBits } from './status-document.ts'
-import { STATUS_LISTS_PATH, statusListUri } from './status-reference.ts'
+import { LIST_IDS_END, STATUS_LISTS_PATH, statusListUri } from './status-reference.ts'
 
 export interface StatusLists {
   /** Answers everything at and below `/status-lists`. */
@@ -200,7 +200,7 @@ const madeOf = (body: Buffer, digest: string): Made => ({
 const SINCE = sql<Date>`created_at - interval '1 hour'`
 
 async function findLivingList(db: Db, id: number): Promise<LivingList | undefined> {
-  if (id >= 2 ** 31) return undefined
+  if (id >= LIST_IDS_END) return undefined
   return await db
     .selectFrom('status_list')
     .select(['id', SINCE.as('since')])

@@ -13,7 +13,10 @@ export interface StatusReference {
 /** Bits of every list. */
 export const LIST_CAPACITY = 1_000_000
 
-/** Above LIST_CAPACITY; with list ids below 2^31 the product stays an exact number. */
+/** List ids are below: they are integers in the database. */
+export const LIST_IDS_END = 2 ** 31
+
+/** Above LIST_CAPACITY; with list ids below LIST_IDS_END the product stays an exact number. */
 const FACTOR = 2 ** 20
 
 /** List and index as one number, as `status_indexes` columns keep it. */
@@ -37,7 +40,7 @@ const TOKEN_ID = /^[\da-f]{24}-([1-9]\d{0,9})-(0|[1-9]\d{0,5})$/
 /** What `createTokenId` was given. Undefined for the id of anything else. */
 export function statusOfTokenId(id: string): StatusReference | undefined {
   const [, listId, idx] = TOKEN_ID.exec(id) ?? []
-  return listId === undefined ? undefined : { listId: Number(listId), idx: Number(idx) }
+  return Number(listId) < LIST_IDS_END ? { listId: Number(listId), idx: Number(idx) } : undefined
 }
 
 export const STATUS_LISTS_PATH = '/status-lists'

@@ -105,6 +105,13 @@ describe('the plan', () => {
 })
 
 describe('what is ended', () => {
+  it('never more than the dry run was about: a plan for one’s own things is none for everybody’s', async () => {
+    const { plan } = await look(world.root, { kind: 'session' }, OWN)
+    const answer = await world.root.call('POST', PATH, { kind: 'session', dry_run: false, plan })
+    expect(refusal(answer)).toEqual({ status: 400, code: 'validation_failed', paths: ['plan'] })
+    expect(await isTaken(world.ada.headers)).toBe(true)
+  })
+
   it('one key, with wait=all', async () => {
     const { id, headers } = await key()
     const { id: other, headers: others } = await key()
@@ -167,7 +174,9 @@ describe('what is ended', () => {
     const self = (await token.call('GET', '/v1/credentials/self')).json() as { credential_id: string }
     const filter = { kind: 'jwt-access-token', credential_id: self.credential_id }
     expect((await look(world.mallory, filter)).matched).toEqual({})
-    expect((await look(world.root, { ...filter, credential_id: 'something' })).matched).toEqual({})
+    const madeUp = [`${'a'.repeat(24)}-9999999999-0`, `${'a'.repeat(24)}-2147483647-999999`, 'something']
+    for (const credential_id of madeUp)
+      expect((await look(world.root, { ...filter, credential_id })).matched).toEqual({})
     expect(await revoke(world.ada, filter)).toMatchObject({ by_kind: { 'jwt-access-token': 1 } })
     expect(await isTaken(token.headers)).toBe(false)
   })
