@@ -25,6 +25,8 @@ export interface SecretInUse {
 /** A table, the column that names the secret, and which rows still count. Those of `sealed` hold a JWE. */
 interface Place {
   readonly table: string
+  /** What stands in for the rows of the table: SQL with the columns that are named here. */
+  readonly from?: string
   readonly column: string
   readonly isSealed?: true
   readonly where?: string
@@ -44,7 +46,8 @@ const PLACES: readonly Place[] = [
     forEver: true,
   },
   { table: 'client_secret', column: 'pepper_id', where: `revoked_at IS NULL AND ${NOT_EXPIRED}` },
-  { table: 'client_registration', column: 'pepper_id', forEver: true },
+  // Empty: the token was ended, and its client lives on.
+  { table: 'client_registration', column: 'pepper_id', where: "pepper_id <> ''", forEver: true },
   { table: 'initial_access_token', column: 'pepper_id', where: NOT_EXPIRED },
   {
     table: 'minted_token',
@@ -55,6 +58,15 @@ const PLACES: readonly Place[] = [
     table: 'minted_token',
     column: "pending->>'hashed_with'",
     where: `revoked_at IS NULL AND pending IS NOT NULL AND ${NOT_EXPIRED}`,
+  },
+  {
+    table: 'minted_token',
+    from: `(
+      SELECT old->>'hashed_with' AS hashed_with, (old->>'until')::timestamptz AS expires_at
+      FROM minted_token, jsonb_array_elements(retired) AS old WHERE revoked_at IS NULL AND ${NOT_EXPIRED}
+    ) AS replaced`,
+    column: 'hashed_with',
+    where: `hashed_with <> 'sha256' AND ${ALIVE}`,
   },
   { table: 'refresh_token', column: 'key_id', where: `consumed_at IS NULL AND ${ALIVE}` },
   { table: 'session', column: 'pepper_id', where: `ended_at IS NULL AND ${ALIVE}` },
@@ -97,7 +109,8 @@ function stateOf([newest, ...older]: readonly string[], id: string | undefined):
 }
 
 /** By the name of the secret; of a JWE that is its header, as it is written. */
-async function count(db: Db, { table, column, isSealed, where = 'true', forEver }: Place): Promise<Row[]> {
+async function count(db: Db, place: Place): Promise<Row[]> {
+  const { table, from, column, isSealed, where = 'true', forEver } = place
   const name = sql.raw(isSealed ? `split_part(${column}, '.', 1)` : column)
   const until = sql.raw(
     forEver
@@ -106,7 +119,7 @@ async function count(db: Db, { table, column, isSealed, where = 'true', forEver 
   )
   const { rows } = await sql<Row>`
     SELECT ${name} AS name, count(*)::int AS rows, ${until} AS until
-    FROM ${sql.table(table)} WHERE ${sql.raw(where)} GROUP BY 1
+    FROM ${from ? sql.raw(from) : sql.table(table)} WHERE ${sql.raw(where)} GROUP BY 1
   `.execute(db)
   return rows
 }

@@ -48,6 +48,9 @@ test('the token that a client manages its registration with', async () => {
   expect(await revoke({ kind, client_id })).toEqual({})
   const still = await send(other.registration_client_uri, 'GET', { token: other.registration_access_token })
   expect(still.status).toBe(200)
+  // What has ended hangs on no secret.
+  const { data } = (await root.call('GET', '/v1/secrets')).json()
+  expect(data).toEqual([expect.objectContaining({ id: pepper, state: 'newest' })])
 })
 
 test('a device that waits', async () => {
@@ -82,14 +85,26 @@ test('of two peppers the old one ends with all that is under it', async () => {
   const server = await listen(next.koa, config)
   try {
     const fresh = await makeKey({ db: app.db, keyring })
-    const status = async (key: string) => {
-      const question = { path: '/v1/credentials/self', headers: { 'x-api-key': key } }
-      return (await ask({ issuer: app.issuer, port }, question)).status
-    }
+    const there = { issuer: app.issuer, port }
+    const status = async (key: string) =>
+      (await ask(there, { path: '/v1/credentials/self', headers: { 'x-api-key': key } })).status
     const kind = 'api-key'
     expect(await status(fresh.secret)).toBe(200)
     expect(await revoke({ kind, client_id: 'billing', pepper_version: pepper })).toEqual({ [kind]: 1 })
     expect([await status(old.secret), await status(fresh.secret)]).toEqual([401, 200])
+
+    // A secret that was replaced hangs on its pepper for as long as it works.
+    const replaced = await makeKey(app)
+    const json = { ...root.headers, 'content-type': 'application/json' }
+    const path = `/v1/api-keys/${replaced.token.id}/rotate`
+    const body = JSON.stringify({ retire_at: new Date(Date.now() + 3_600_000).toISOString() })
+    expect((await ask(there, { method: 'POST', path, headers: json, body })).status).toBe(200)
+    expect(await status(replaced.secret)).toBe(200)
+    const { data } = (await ask(there, { path: '/v1/secrets', headers: root.headers })).json() as {
+      data: { id: string; uses: { table: string; rows: number; until: string | null }[] }[]
+    }
+    const uses = data.find(({ id }) => id === pepper)?.uses.filter(({ table }) => table === 'minted_token')
+    expect(uses).toEqual([{ table: 'minted_token', rows: 1, until: expect.any(String) }])
   } finally {
     await server.close()
     await next.stop()
