@@ -146,6 +146,28 @@ describe('the end of a grant', () => {
     expect(await app.db.selectFrom('authorization_code').selectAll().execute()).toEqual([])
   })
 
+  test('refresh tokens that were used just before their end stay as long as a token of theirs can live', async () => {
+    const tokens = await refresh(await family())
+    await revokeRefreshToken(tokens)
+    const ago = (days: number) => new Date(Date.now() - days * 86_400_000)
+    const { grant_id: grantId = '' } = decodeJwt<{ grant_id?: string }>(tokens.access_token)
+    const age = (days: number) =>
+      app.db
+        .updateTable('refresh_token')
+        .set({ expires_at: ago(days), consumed_at: ago(days) })
+        .where('grant_id', '=', grantId)
+        .where('consumed_at', 'is not', null)
+        .execute()
+    await age(29)
+    await swept()
+    await allKnow(app)
+    expect(await statuses(tokens)).toEqual([1])
+    await age(32)
+    await swept()
+    const used = app.db.selectFrom('refresh_token').where('grant_id', '=', grantId)
+    expect(await used.where('consumed_at', 'is not', null).selectAll().execute()).toEqual([])
+  })
+
   test('comes after that of its last token', async () => {
     const tokens = await family()
     const { grant_id: grantId = '' } = decodeJwt<{ grant_id?: string }>(tokens.access_token)
