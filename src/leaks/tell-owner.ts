@@ -13,7 +13,10 @@ import type { Leaked } from './leaked.ts'
 /** Members who look after a client. */
 const KEEPERS = ['owner', 'developer'] as const
 
-/** The account; of a client the owners and developers of its organization, or administrators where it has none. */
+/**
+ * The account; of a client the owners and developers of its organization, or administrators where it has none. Nobody for one
+ * that registered itself: whoever did that could put words of their own before administrators, again and again.
+ */
 async function addressesOf(tx: Tx, { type, id }: Leaked['owner']): Promise<string[]> {
   const people = tx
     .selectFrom('account')
@@ -34,7 +37,11 @@ async function addressesOf(tx: Tx, { type, id }: Leaked['owner']): Promise<strin
                 eb('m.organization_id', '=', eb.ref('c.organization_id')),
                 eb('m.role', 'in', KEEPERS),
               ]),
-              eb.and([eb('c.organization_id', 'is', null), eb('account.admin', '=', true)]),
+              eb.and([
+                eb('c.organization_id', 'is', null),
+                eb('c.registration', '=', 'operator'),
+                eb('account.admin', '=', true),
+              ]),
             ]),
           )
   const rows = await chosen.execute()

@@ -11,6 +11,7 @@ import { dump } from '../support/dump.ts'
 import { startMailServer } from '../support/mail-server.ts'
 import { formatMinted, makeKey, makePersonalToken, mintedTokensOf, SYSTEM } from '../support/minted.ts'
 import { ORDERS } from '../support/orders.ts'
+import { send } from '../support/registration.ts'
 import { kinds, leakEvents, letters, report, settled, startReporting } from './found.ts'
 
 let app: TestApp
@@ -148,6 +149,44 @@ it('a secret of the declarative file does not come back with it', async () => {
   await app.apply({ clients: [{ ...client, client_secret: 'another-secret-that-nobody-knows-0123456789' }] })
   expect(await living()).toEqual([{ last4: '6789' }])
 })
+
+it('administrators hear of clients that nobody else looks after, not of those that registered themselves', async () => {
+  const own = await startReporting({ CLIENT_REGISTRATION: 'open' })
+  const root = {
+    username: 'root',
+    name: 'Root',
+    email: 'root@example.com',
+    email_verified: true,
+    password: 'a long enough pass phrase',
+    admin: true,
+  }
+  const client = {
+    client_id: 'of-nobody',
+    client_secret: 'a-secret-of-a-client-of-nobody-0123456789',
+    grant_types: ['client_credentials'],
+    resource_scopes: { [ORDERS]: ['read:orders'] },
+  }
+  await own.apply({ accounts: [root], clients: [client] })
+  const registered = await send(`${own.issuer}/register`, 'POST', {
+    body: { client_name: 'Sign in at evil.example', redirect_uris: ['https://evil.example/callback'] },
+  })
+  await report(own, { tokens: [String(registered.body.client_secret), client.client_secret] })
+  await settled(own)
+  const events = await leakEvents(own, await secretIdOf(own, String(registered.body.client_id)))
+  expect(events).toMatchObject([{ detail: { alive: true, policy: 'revoke' } }])
+  expect(letters(own)).toEqual([expect.stringMatching(/^To: root@example\.com$/m)])
+  expect(letters(own).join()).not.toContain('evil.example')
+  await own.close()
+})
+
+async function secretIdOf({ db }: TestApp, clientId: string): Promise<string> {
+  const { id } = await db
+    .selectFrom('client_secret')
+    .select('id')
+    .where('client_id', '=', clientId)
+    .executeTakeFirstOrThrow()
+  return id
+}
 
 it('the letter about it leaves by SMTP', async () => {
   const server = await startMailServer()
