@@ -176,9 +176,9 @@ async function isRefreshTaken(node: ServerProcess, client: Client, token: string
 const WAIT = '?wait=all&timeout=30'
 
 /** A dry run, then what it has planned. */
-async function revoke(filter: object): Promise<void> {
-  const { plan } = await call('POST', '/v1/revocations', root, filter)
-  await call('POST', `/v1/revocations${WAIT}`, root, { ...filter, dry_run: false, plan })
+async function revoke(filter: object, path = '/v1/revocations', by = root): Promise<void> {
+  const { plan } = await call('POST', path, by, filter)
+  await call('POST', `${path}${WAIT}`, by, { ...filter, dry_run: false, plan })
 }
 
 const endItself = (kind: Kind) => (holder: Holder) =>
@@ -233,6 +233,22 @@ const WAYS: readonly Way[] = [
     ['opaque token of a client'],
   ],
   ['/revoke, a refresh token', holder => revokeToken(holder, holder.refreshToken), ONE_GRANT],
+  [
+    '/revoke, an API key',
+    holder => revokeToken(holder, holder.headers['API key']?.['x-api-key']),
+    ['API key'],
+  ],
+  [
+    '/revoke, a personal token',
+    holder => revokeToken(holder, holder.headers['personal token']?.['x-api-key']),
+    ['personal token'],
+  ],
+  [
+    '/v1/revocations/own, everything',
+    ({ accountId, headers }) =>
+      revoke({ account_id: accountId }, '/v1/revocations/own', headers.session ?? {}),
+    OF_ACCOUNT,
+  ],
   [
     'its key by its id',
     ({ ids }) => call('DELETE', `/v1/api-keys/${ids['API key']}${WAIT}`, root),
