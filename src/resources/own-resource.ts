@@ -17,7 +17,9 @@ const restricted = (description: string): ResourceScope => ({ description, restr
 
 export const OWN_SCOPES = {
   'tokens:read': own('See your personal access tokens'),
-  'tokens:write': own('Create and revoke personal access tokens that act as you'),
+  'tokens:write': own(
+    'Create and revoke personal access tokens that act as you, and end your sessions and what you allowed',
+  ),
   'clients:read': restricted("See your organizations' clients"),
   'clients:write': restricted("Register and change your organizations' clients and their secrets"),
   'resources:read': restricted("See your organizations' resources"),
