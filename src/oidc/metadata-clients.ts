@@ -31,7 +31,13 @@ import { refuseOwnAddresses } from './own-address.ts'
 import { createRecentlyKnown } from './recently-known.ts'
 import { checkWithLibrary, looksDifferent } from './registered-clients.ts'
 
-const SENT_IN_A_BODY: ReadonlySet<string> = new Set(['/par', '/token', '/revoke', '/introspect', '/device_authorization'])
+const SENT_IN_A_BODY: ReadonlySet<string> = new Set([
+  '/par',
+  '/token',
+  '/revoke',
+  '/introspect',
+  '/device_authorization',
+])
 
 /** Milliseconds. For so long nobody asks again for a document that could not be read, and was never read before. */
 const REFUSE_FOR = 60_000

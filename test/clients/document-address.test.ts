@@ -3,11 +3,14 @@ import { isDocumentAllowed } from '../../src/clients/document-address.ts'
 import { loadConfig } from '../../src/config.ts'
 
 describe('the setting', () => {
-  it.each(['app.example.com', 'localhost:8443', '*.example.com', 'a.example, b.example'])('%s is taken', value => {
-    expect(loadConfig({ CLIENT_ID_METADATA_DOCUMENTS: value }).clientIdMetadataDocuments).toEqual(
-      value.split(', '),
-    )
-  })
+  it.each(['app.example.com', 'localhost:8443', '*.example.com', 'a.example, b.example'])(
+    '%s is taken',
+    value => {
+      expect(loadConfig({ CLIENT_ID_METADATA_DOCUMENTS: value }).clientIdMetadataDocuments).toEqual(
+        value.split(', '),
+      )
+    },
+  )
 
   it.each([
     'https://app.example.com',
