@@ -43,7 +43,7 @@ function leadsTo(page: Page): URL {
   expect(page.text).toContain('Partner &lt;b>')
   expect(page.text).toContain('partner.example')
   expect(page.text).not.toMatch(/http-equiv="refresh"|<script(?! type="module" src| src)/i)
-  const links = [...page.text.matchAll(/<a class="button[^"]*" href="([^"]*)">Continue<\/a>/g)]
+  const links = [...page.text.matchAll(/<a id="continue" class="button[^"]*" href="([^"]*)">Continue<\/a>/g)]
   expect(links).toHaveLength(1)
   return new URL((links[0]?.[1] ?? '').replaceAll('&amp;', '&'))
 }

@@ -24,9 +24,15 @@ export function Button({ look = 'primary', compact, id, name, value, children }:
 }
 
 /** A link that looks like a button: it leads somewhere and changes nothing. */
-export function ButtonLink({ look = 'primary', compact, href, children }: Appearance & { href: string }) {
+export function ButtonLink({
+  look = 'primary',
+  compact,
+  id,
+  href,
+  children,
+}: Appearance & { id?: string | undefined; href: string }) {
   return (
-    <a class={classes(look, compact)} href={href}>
+    <a id={id} class={classes(look, compact)} href={href}>
       {children}
     </a>
   )

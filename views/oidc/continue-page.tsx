@@ -31,12 +31,14 @@ export function ContinuePage({ client, href, fields }: ContinuePageProps) {
       </p>
       {fields === undefined ? (
         <p class="buttons">
-          <ButtonLink href={href}>{words.button}</ButtonLink>
+          <ButtonLink id="continue" href={href}>
+            {words.button}
+          </ButtonLink>
         </p>
       ) : (
         <Form action={href} hidden={fields}>
           <div class="buttons">
-            <Button>{words.button}</Button>
+            <Button id="continue">{words.button}</Button>
           </div>
         </Form>
       )}
