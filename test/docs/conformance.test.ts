@@ -110,6 +110,18 @@ const table = new Map(
 )
 const visited = new Set<string>()
 
+const REGISTERED = 'https://suite.example/callback'
+
+function register(withToken: boolean) {
+  const [, token = ''] = /token: (\S+)/.exec(read('examples/conformance/latchkey.yaml')) ?? []
+  const body = JSON.stringify({ redirect_uris: [REGISTERED] })
+  const headers = {
+    'content-type': 'application/json',
+    ...(withToken && { authorization: `Bearer ${token}` }),
+  }
+  return asking({ method: 'POST', path: '/register', headers, body })
+}
+
 async function expectPage(opened: Page, body: string): Promise<void> {
   const ids = table.get(body)
   if (!ids) throw new Error(`${body} is not in the table`)
@@ -329,19 +341,21 @@ describe('page ids and error words', () => {
     await expectPage(opened, decided)
   })
 
+  test('of leaving to an application that registered itself', async () => {
+    const client_id = String((await register(true)).json().client_id)
+    const opened = await open()
+    await opened.goto(authorizationUrl({ client_id, redirect_uri: REGISTERED, prompt: 'none' }))
+    await expectPage(opened, 'page-continue')
+  })
+
   test('every page of the table was there', () => {
     expect([...visited].sort()).toEqual([...table.keys()].sort())
   })
 })
 
 test('a client is registered with the initial access token of the file', async () => {
-  const [, token = ''] = /token: (\S+)/.exec(read('examples/conformance/latchkey.yaml')) ?? []
-  const body = JSON.stringify({ redirect_uris: ['https://suite.example/callback'] })
-  const type = { 'content-type': 'application/json' }
-  const register = (headers: object) =>
-    asking({ method: 'POST', path: '/register', headers: { ...type, ...headers }, body })
-  expect((await register({})).status).toBe(401)
-  expect((await register({ authorization: `Bearer ${token}` })).status).toBe(201)
+  expect((await register(false)).status).toBe(401)
+  expect((await register(true)).status).toBe(201)
 })
 
 test('settings that the page names exist', () => {
