@@ -56,7 +56,8 @@ async function authenticate({ headers }) {
 
 /** The token is at fault; or Latchkey's keys cannot be read: then nobody is let in, and nobody told to sign in again. */
 function judged(error) {
-  const ofToken = /^ERR_(?:JWT_|JWS_|JWKS_(?:NO|MULTIPLE)_MATCHING_KEYS?|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED)/
+  const ofToken =
+    /^ERR_(?:JWT_|JWS_|JWKS_(?:NO|MULTIPLE)_MATCHING_KEYS?|JOSE_ALG_NOT_ALLOWED|JOSE_NOT_SUPPORTED)/
   return ofToken.test(error.code) ? new Refused(401, 'invalid_token', 'The token is not good here.') : error
 }
 
