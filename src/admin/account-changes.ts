@@ -5,13 +5,13 @@
  */
 import { type Account, findAccount, updateAccount } from '../accounts/account.ts'
 import { deleteAccount, lockAccounts } from '../accounts/account-state.ts'
-import type { Audit, Source } from '../audit/audit.ts'
+import type { Audit } from '../audit/audit.ts'
 import { endTokensOf } from '../credentials/end-tokens-of.ts'
 import { forgetTokensOf } from '../credentials/forget-tokens-of.ts'
-import type { Identity } from '../credentials/kind.ts'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
+import { type Actor, change, recordChange } from '../developer/change.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { forgetAccount } from '../oidc/forget-account.ts'
 import { type EndMatching, EVERYWHERE } from '../revocation/end-matching.ts'
@@ -23,11 +23,6 @@ export interface AccountChangesDeps {
   readonly changeLog: Pick<ChangeLog, 'catchUp'>
   readonly revocations: Pick<Revocations, 'revoke' | 'revokeAll'>
   readonly endMatching: EndMatching
-}
-
-export interface AccountActor {
-  readonly identity: Identity
-  readonly source: Source
 }
 
 /** What an account has that does not come back when it is opened again. Personal tokens do. */
@@ -42,7 +37,7 @@ const REMEMBERED_DAYS = 91
  */
 export async function setAccountDisabled(
   deps: AccountChangesDeps,
-  actor: AccountActor,
+  actor: Actor,
   id: string,
   disabled: boolean,
 ): Promise<Account> {
@@ -52,7 +47,8 @@ export async function setAccountDisabled(
   const account = await transaction(deps.db, async tx => {
     await lockAccounts(tx, [id, actor.identity.subject.id].filter(isAccountId))
     await getChangeable(tx, actor, id)
-    if (await updateAccount(tx, id, { disabled })) await record(tx, deps, actor, id, reason)
+    if (await updateAccount(tx, id, { disabled }))
+      await recordChange(tx, deps.audit, actor, { type: reason, subject: { type: 'account', id } })
     return getChangeable(tx, actor, id)
   })
   if (disabled) await endSignedIn(deps, actor, account, reason)
@@ -61,28 +57,24 @@ export async function setAccountDisabled(
 }
 
 /** @throws Problem as `setAccountDisabled` */
-export async function removeAccount(
-  deps: AccountChangesDeps,
-  actor: AccountActor,
-  id: string,
-): Promise<void> {
+export async function removeAccount(deps: AccountChangesDeps, actor: Actor, id: string): Promise<void> {
   // Shut first, so that nothing begins while the rest ends.
   await setAccountDisabled(deps, actor, id, true)
   const expiresAt = new Date(Date.now() + REMEMBERED_DAYS * 86_400_000)
   const reason = 'account_deleted'
-  await transaction(deps.db, async tx => {
+  await change(deps, async tx => {
     await deps.revocations.revoke(tx, { kind: 'account', id, reason, expiresAt })
     await endTokensOf(tx, deps, actor, { type: 'account', id }, reason)
     await forgetTokensOf(tx, id)
     await forgetAccount(tx, id)
-    if (await deleteAccount(tx, id)) await record(tx, deps, actor, id, reason)
+    if (await deleteAccount(tx, id))
+      await recordChange(tx, deps.audit, actor, { type: reason, subject: { type: 'account', id } })
   })
-  await deps.changeLog.catchUp()
 }
 
 async function endSignedIn(
   { endMatching }: AccountChangesDeps,
-  { identity, source }: AccountActor,
+  { identity, source }: Actor,
   { id }: Account,
   reason: string,
 ): Promise<void> {
@@ -97,7 +89,7 @@ async function endSignedIn(
 }
 
 /** Nobody shuts themselves out, so one administrator is left whoever shuts whom. */
-async function getChangeable(db: Db | Tx, { identity }: AccountActor, id: string): Promise<Account> {
+async function getChangeable(db: Db | Tx, { identity }: Actor, id: string): Promise<Account> {
   const account = await findAccount(db, id)
   if (!account) throw notFound()
   const { subject } = identity
@@ -110,20 +102,3 @@ async function getChangeable(db: Db | Tx, { identity }: AccountActor, id: string
 }
 
 const isAccountId = (id: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)
-
-async function record(
-  tx: Tx,
-  { audit }: AccountChangesDeps,
-  { identity, source }: AccountActor,
-  id: string,
-  type: string,
-): Promise<void> {
-  await audit.record(tx, {
-    type,
-    outcome: 'success',
-    actor: identity.subject,
-    credential: { kind: identity.kind, id: identity.credentialId },
-    subject: { type: 'account', id },
-    source,
-  })
-}

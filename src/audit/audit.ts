@@ -9,6 +9,7 @@
  */
 import { isIP } from 'node:net'
 import { type Insertable, sql } from 'kysely'
+import { type Batches, createBatches } from '../db/batches.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { newId } from '../db/id.ts'
 import type { SweepTarget } from '../db/sweep.ts'
@@ -44,18 +45,14 @@ export interface AuditEvent {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-export interface Audit {
+/** What the database cannot take now keeps waiting. */
+export interface Audit extends Batches {
   /** In the transaction of what it tells about. @throws what the database says: then the change does not happen. */
   record(tx: Tx | Db, event: AuditEvent): Promise<void>
   /** The same for many events. */
   recordAll(tx: Tx | Db, events: readonly AuditEvent[]): Promise<void>
   /** In the next batch. Never waits and never throws. */
   recordLater(event: AuditEvent): void
-  start(): void
-  /** Writes what is waiting. What the database cannot take now keeps waiting. */
-  flush(): Promise<void>
-  /** Flushes a last time. */
-  stop(): Promise<void>
 }
 
 export interface AuditOptions {
@@ -75,12 +72,10 @@ interface Waiting {
 /** 17 parameters a row: far from the 65,535 of a statement. */
 const BATCH_SIZE = 500
 
-export function createAudit({ db, log, flushMs = 1_000, maxWaiting = 20_000 }: AuditOptions): Audit {
+export function createAudit({ db, log, flushMs, maxWaiting = 20_000 }: AuditOptions): Audit {
   let waiting: Waiting[] = []
   let dropped = 0
   let failing = false
-  let flushing: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
 
   const write = async () => {
     if (dropped > 0) log.error({ count: dropped }, 'audit events dropped: too many were waiting')
@@ -95,18 +90,15 @@ export function createAudit({ db, log, flushMs = 1_000, maxWaiting = 20_000 }: A
     failing = false
   }
 
-  const flush = () => {
-    flushing ??= write()
-      .catch(error => {
+  const batches = createBatches(
+    () =>
+      write().catch(error => {
         if (!failing)
           log.warn({ err: error, waiting: waiting.length }, 'audit events cannot be written; trying again')
         failing = true
-      })
-      .finally(() => {
-        flushing = undefined
-      })
-    return flushing
-  }
+      }),
+    flushMs,
+  )
 
   return {
     async record(tx, event) {
@@ -123,15 +115,9 @@ export function createAudit({ db, log, flushMs = 1_000, maxWaiting = 20_000 }: A
       if (waiting.length >= maxWaiting) dropped++
       else waiting.push({ row: rowOf(event), since: performance.now() })
     },
-    start() {
-      timer ??= setInterval(flush, flushMs)
-    },
-    flush,
+    ...batches,
     async stop() {
-      clearInterval(timer)
-      timer = undefined
-      await flushing
-      await flush()
+      await batches.stop()
       if (waiting.length > 0)
         log.error({ count: waiting.length }, 'audit events lost: the database cannot be written')
     },

@@ -4,21 +4,17 @@
  * of it.
  */
 import { sql } from 'kysely'
+import { type Batches, createBatches } from '../db/batches.ts'
 import type { Db } from '../db/connect.ts'
 import { isUnavailable } from '../db/unavailable.ts'
 import type { Logger } from '../log.ts'
 
-export interface ClientUse {
+/** What the database cannot take now keeps waiting. */
+export interface ClientUse extends Batches {
   /** In the next batch. Never waits and never throws. */
   note(clientId: string): void
-  start(): void
-  /** Writes what is waiting. What the database cannot take now keeps waiting. */
-  flush(): Promise<void>
-  /** Flushes a last time. */
-  stop(): Promise<void>
 }
 
-const FLUSH_MS = 1_000
 /** For this long one use stands for all of a client. */
 const SAME_USE_MS = 3_600_000
 const BATCH_SIZE = 1_000
@@ -29,8 +25,6 @@ export function createClientUse({ db, log }: { db: Db; log: Logger }): ClientUse
   let hourBegan = performance.now()
   let waiting = new Set<string>()
   let failing = false
-  let flushing: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
 
   const write = async () => {
     const taken = [...waiting]
@@ -48,13 +42,6 @@ export function createClientUse({ db, log }: { db: Db; log: Logger }): ClientUse
     }
   }
 
-  const flush = () => {
-    flushing ??= write().finally(() => {
-      flushing = undefined
-    })
-    return flushing
-  }
-
   return {
     note(clientId) {
       if (performance.now() - hourBegan > SAME_USE_MS) {
@@ -65,16 +52,7 @@ export function createClientUse({ db, log }: { db: Db; log: Logger }): ClientUse
       noted.add(clientId)
       waiting.add(clientId)
     },
-    start() {
-      timer ??= setInterval(flush, FLUSH_MS)
-    },
-    flush,
-    async stop() {
-      clearInterval(timer)
-      timer = undefined
-      await flushing
-      await flush()
-    },
+    ...createBatches(write),
   }
 }
 

@@ -7,6 +7,7 @@
  * well rather than not well enough. Slices are numbered by the database's time, so that nodes mean the same ones.
  */
 import { sql } from 'kysely'
+import { createBatches } from '../db/batches.ts'
 import type { Db } from '../db/connect.ts'
 import type { SweepTarget } from '../db/sweep.ts'
 import type { Logger } from '../log.ts'
@@ -41,7 +42,6 @@ export interface RateLimits {
 export type SliceCounts = Readonly<Record<string, number>>
 
 const SLICES = 10
-const EXCHANGE_MS = 1_000
 
 export const rateLimitSweep: SweepTarget = {
   name: 'rate limit counts',
@@ -67,8 +67,6 @@ interface Counted {
 export function createRateLimits({ db, log }: { db: Db; log: Logger }): RateLimits {
   const counted = new Map<string, Counted>()
   let failing = false
-  let exchanging: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
 
   const find = (id: string, { seconds }: RateLimit, known: SliceCounts = {}): Counted => {
     const found = counted.get(id)
@@ -117,17 +115,12 @@ export function createRateLimits({ db, log }: { db: Db; log: Logger }): RateLimi
     failing = false
   }
 
-  const exchangeOnce = () => {
-    exchanging ??= exchange()
-      .catch(error => {
-        if (!failing) log.warn({ err: error }, 'rate limits cannot be exchanged; counting alone')
-        failing = true
-      })
-      .finally(() => {
-        exchanging = undefined
-      })
-    return exchanging
-  }
+  const batches = createBatches(() =>
+    exchange().catch(error => {
+      if (!failing) log.warn({ err: error }, 'rate limits cannot be exchanged; counting alone')
+      failing = true
+    }),
+  )
 
   return {
     take(id, limit, now, known) {
@@ -140,16 +133,9 @@ export function createRateLimits({ db, log }: { db: Db; log: Logger }): RateLimi
       return { ...before, remaining: before.remaining - 1 }
     },
     look: (id, limit, now, known) => state(limit, find(id, limit, known), now),
-    start() {
-      timer ??= setInterval(exchangeOnce, EXCHANGE_MS)
-    },
-    exchange: exchangeOnce,
-    async stop() {
-      clearInterval(timer)
-      timer = undefined
-      await exchanging
-      await exchangeOnce()
-    },
+    start: batches.start,
+    exchange: batches.flush,
+    stop: batches.stop,
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net'
 import { sql } from 'kysely'
+import { type Batches, createBatches } from '../db/batches.ts'
 import type { Db } from '../db/connect.ts'
 import type { SweepTarget } from '../db/sweep.ts'
 import { isUnavailable } from '../db/unavailable.ts'
@@ -24,17 +25,12 @@ export interface Use {
   readonly userAgent?: string | undefined
 }
 
-export interface Usage {
+/** What the database cannot take now keeps waiting. */
+export interface Usage extends Batches {
   /** In the next batch. Never waits and never throws. */
   note(credentialId: string, use: Use): void
-  start(): void
-  /** Writes what is waiting. What the database cannot take now keeps waiting. */
-  flush(): Promise<void>
-  /** Flushes a last time. */
-  stop(): Promise<void>
 }
 
-const FLUSH_MS = 1_000
 const BATCH_SIZE = 1_000
 /** Credentials that may wait in memory; a new one is then not counted. */
 const MOST_WAITING = 100_000
@@ -77,8 +73,6 @@ interface Waiting {
 export function createUsage({ db, log }: { db: Db; log: Logger }): Usage {
   let waiting = new Map<string, Waiting>()
   let failing = false
-  let flushing: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
 
   const write = async () => {
     const taken = waiting
@@ -110,13 +104,6 @@ export function createUsage({ db, log }: { db: Db; log: Logger }): Usage {
     })
   }
 
-  const flush = () => {
-    flushing ??= write().finally(() => {
-      flushing = undefined
-    })
-    return flushing
-  }
-
   return {
     note(credentialId, { outcome, address, userAgent }) {
       let uses = waiting.get(credentialId)
@@ -129,16 +116,7 @@ export function createUsage({ db, log }: { db: Db; log: Logger }): Usage {
       if (outcome === 'success')
         uses.last = { at: performance.now(), address: address ?? null, userAgent: userAgent ?? null }
     },
-    start() {
-      timer ??= setInterval(flush, FLUSH_MS)
-    },
-    flush,
-    async stop() {
-      clearInterval(timer)
-      timer = undefined
-      await flushing
-      await flush()
-    },
+    ...createBatches(write),
   }
 }
 

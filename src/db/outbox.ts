@@ -78,7 +78,8 @@ export interface NewItem {
   /** A new one unless given. */
   readonly id?: string
   readonly payload: Record<string, unknown>
-  readonly runAt?: Date
+  /** Seconds from now, by the database's clock. */
+  readonly delay?: number
   readonly lane?: string
 }
 
@@ -97,10 +98,10 @@ export async function enqueueAll(tx: Tx | Db, topic: string, items: readonly New
   if (items.length === 0) return
   await sql`
     INSERT INTO outbox (id, topic, payload, lane, run_at)
-    SELECT id, ${topic}, payload::jsonb, lane, coalesce(run_at, clock_timestamp()) FROM unnest(
+    SELECT id, ${topic}, payload::jsonb, lane, clock_timestamp() + make_interval(secs => delay) FROM unnest(
       ${items.map(({ id = newId() }) => id)}::uuid[], ${items.map(({ payload }) => JSON.stringify(payload))}::text[],
-      ${items.map(({ lane = null }) => lane)}::text[], ${items.map(({ runAt = null }) => runAt)}::timestamptz[]
-    ) AS item (id, payload, lane, run_at)
+      ${items.map(({ lane = null }) => lane)}::text[], ${items.map(({ delay = 0 }) => delay)}::float8[]
+    ) AS item (id, payload, lane, delay)
   `.execute(tx)
 }
 

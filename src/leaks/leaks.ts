@@ -49,8 +49,8 @@ export interface LeaksDeps {
   readonly finders: readonly FindLeaked[]
 }
 
-/** Then the outbox takes a report that is still there. */
-const SECOND_TRY_MS = 60_000
+/** Seconds. Then the outbox takes a report that is still there. */
+const SECOND_TRY = 60
 const MINTED = /[a-z][a-z0-9]{1,15}_(?:live|test)_(?:key|pat)_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}/g
 
 export function createLeaks(deps: LeaksDeps): Leaks {
@@ -104,8 +104,7 @@ export function createLeaks(deps: LeaksDeps): Leaks {
     async accept(report) {
       const id = newId()
       const payload = { sealed: await seal(keyring, report) }
-      const runAt = new Date(Date.now() + SECOND_TRY_MS)
-      await enqueueAll(db, LEAK_REPORT, [{ id, payload, runAt }])
+      await enqueueAll(db, LEAK_REPORT, [{ id, payload, delay: SECOND_TRY }])
       beside(async () => {
         await handleReport(report)
         await withdraw(db, id)

@@ -193,7 +193,7 @@ describe('outbox', () => {
   })
 
   it('waits for its time, and leaves topics alone that this version does not handle', async () => {
-    await enqueue(database.db, 'mail', {}, { runAt: new Date(Date.now() + 3_600_000) })
+    await enqueue(database.db, 'mail', {}, { delay: 3_600 })
     await enqueue(database.db, 'of a newer version', {})
     const outbox = worker({ handlers: { mail: async () => {} } })
     expect(await outbox.runOnce()).toBe(0)

@@ -6,6 +6,15 @@ const BESIDE_REQUESTS = /\b(?:change_log|outbox|audit_event|node|client_use)\b/
 
 /** The statements that `work` sends, without those that no request sends. */
 export async function queriesDuring(work: () => Promise<unknown>): Promise<string[]> {
+  return (await allDuring(work)).filter(text => !BESIDE_REQUESTS.test(text))
+}
+
+/** What is written of requests, in batches: were it a statement for each, there would be as many. */
+export async function batchesDuring(work: () => Promise<unknown>): Promise<string[]> {
+  return (await allDuring(work)).filter(text => /\b(?:audit_event|client_use|outbox)\b/.test(text))
+}
+
+async function allDuring(work: () => Promise<unknown>): Promise<string[]> {
   const seen: string[] = []
   const prototype = pg.Client.prototype as unknown as { query: (...args: unknown[]) => unknown }
   const { query } = prototype
@@ -20,5 +29,5 @@ export async function queriesDuring(work: () => Promise<unknown>): Promise<strin
   } finally {
     prototype.query = query
   }
-  return seen.filter(text => !BESIDE_REQUESTS.test(text))
+  return seen
 }
