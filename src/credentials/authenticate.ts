@@ -38,7 +38,8 @@ export function createAuthenticate({
   refusals: Refusals
   audit: Audit
 }): Authenticate {
-  return async (request, { kinds: accepted, wanted = {}, source, tentative } = {}) => {
+  return async (request, { kinds: accepted, wanted: asked = {}, source, tentative } = {}) => {
+    const wanted = withEvidence(asked, request)
     refuseTokenInQuery(request, wanted.explain)
     const accepts = ({ name }: CredentialKind) => accepted === undefined || accepted.includes(name)
     const claimed = kinds.flatMap(kind => claimOf(kind, request))
@@ -67,6 +68,12 @@ export function createAuthenticate({
     }
     throw refusals.unauthenticated(kinds.filter(accepts).flatMap(({ challenge }) => challenge ?? []))
   }
+}
+
+/** A certificate on the connection proves its key to every credential that is bound to one (RFC 8705, section 3). */
+function withEvidence(wanted: Wanted, { certificate }: RequestView): Wanted {
+  if (!certificate) return wanted
+  return { ...wanted, evidence: { 'x5t#S256': certificate.thumbprint, ...wanted.evidence } }
 }
 
 /** Mine but broken is a claim as well: it competes, and if it is the one, its refusal is the answer. */

@@ -16,6 +16,12 @@ export const identityAnswer = z
     expires_at: z.string().optional(),
     acr: z.string().optional(),
     cnf: z.looseObject({}).optional(),
+    content_digest: z
+      .string()
+      .optional()
+      .describe(
+        'RFC 9530: of the body that was signed, when it was not seen here. Compare it with the body.',
+      ),
   })
   .describe('Who it is, and what it may do now.')
 
@@ -36,5 +42,6 @@ export function identityJson(identity: Identity): IdentityJson {
     expires_at: identity.expiresAt?.toISOString(),
     acr,
     cnf: cnf && { ...cnf },
+    content_digest: identity.contentDigest,
   }
 }

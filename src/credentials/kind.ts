@@ -79,6 +79,8 @@ export interface Identity {
   readonly cnf?: Confirmation
   /** Everywhere it may do something, by resource: when none was wanted and it may be for several. */
   readonly access?: ReadonlyMap<string, readonly string[]>
+  /** RFC 9530: the digest of the body that was signed. Whoever has the body compares: nobody here has seen it. */
+  readonly contentDigest?: string
   /** For headers of the answer: credential-headers.ts. */
   readonly warnings?: readonly Warning[]
   readonly rate?: RateState

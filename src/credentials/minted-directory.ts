@@ -17,13 +17,16 @@ import type { Db } from '../db/connect.ts'
 import type { DatabaseClock } from '../db/database-clock.ts'
 import { createFollowedCache } from '../db/followed-cache.ts'
 import type { AddressRange } from '../http/address-range.ts'
+import type { Confirmation } from './kind.ts'
 import { rangesOf } from './minted-input.ts'
 import { CREDENTIAL_CHANGE, type MintedRow, type RateLimit, rateLimitOf } from './minted-token.ts'
+import type { CredentialOwner } from './owned-scopes.ts'
 import { type SliceCounts, sliceCountsJson } from './rate-limit.ts'
 
 /** One row, ready to be checked. */
 export interface MintedRecord {
   readonly row: MintedRow
+  readonly cnf: Confirmation | null
   readonly scopes: ReadonlyMap<string, readonly string[]>
   readonly ranges: readonly AddressRange[] | null
   readonly rateLimit: RateLimit | null
@@ -32,14 +35,10 @@ export interface MintedRecord {
   readonly readAt: Date
 }
 
-export type MintedOwner =
-  | { readonly type: 'client'; readonly client: Client }
-  | { readonly type: 'account'; readonly account: AccountStanding }
-
 export interface FoundMinted {
   readonly record: MintedRecord
   /** Undefined: it is gone. */
-  readonly owner: MintedOwner | undefined
+  readonly owner: CredentialOwner | undefined
   /** The database's time. */
   readonly now: Date
 }
@@ -79,7 +78,7 @@ export function createMintedDirectory(deps: MintedDirectoryDeps): MintedDirector
     maxEntries: MAX_ENTRIES,
   })
 
-  async function findOwner({ client_id, account_id }: MintedRow): Promise<MintedOwner | undefined> {
+  async function findOwner({ client_id, account_id }: MintedRow): Promise<CredentialOwner | undefined> {
     if (client_id !== null) {
       const client = await clients.find(client_id)
       return client && { type: 'client', client }
@@ -123,6 +122,7 @@ async function readMinted(
   return {
     record: {
       row,
+      cnf: row.cnf,
       scopes: new Map(Object.entries(row.scopes)),
       ranges: rangesOf(row.allowed_addresses),
       rateLimit: rateLimitOf(row),

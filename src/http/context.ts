@@ -1,12 +1,15 @@
 /** What every middleware and room finds on a request. `respond.ts` and `client-address.ts` fill it before anything else runs. */
 import type { ParameterizedContext } from 'koa'
 import type { Logger } from '../log.ts'
+import type { ClientCertificate } from './client-certificate.ts'
 
 export interface State {
   /** Ours, never the caller's; in the header `X-Request-Id`, in every error and on every log line. */
   requestId: string
   /** The address of the caller as far as trusted proxies can tell, without a port. Empty when the connection is gone. */
   clientAddress: string
+  /** The certificate that the client showed, on our own connection or to a trusted proxy. Nobody has judged it yet. */
+  clientCertificate?: ClientCertificate
   /** A log that writes the request's id with every line. */
   log: Logger
   /** `performance.now()` when the request arrived, in milliseconds. */

@@ -1,4 +1,6 @@
 /** A request as the credential kinds see it: read-only, complete, and nothing of Koa. */
+import { readBody } from './body.ts'
+import type { ClientCertificate } from './client-certificate.ts'
 import type { Context } from './context.ts'
 
 export interface RequestView {
@@ -15,6 +17,15 @@ export interface RequestView {
   header(name: string): string | undefined
   /** The client's address; '' when it is not known. */
   readonly address: string
+  /** What the client showed on its connection. */
+  readonly certificate?: ClientCertificate
+  /**
+   * The bytes of the body. Absent where only the head of the request is seen.
+   * @throws Problem 413, 408, 400, 415: body.ts
+   */
+  readonly body?: () => Promise<Buffer>
+  /** RFC 9530, `Content-Digest`: of the body, as whoever asks about this request has computed it. */
+  readonly contentDigest?: string
 }
 
 export interface RequestParts {
@@ -22,6 +33,9 @@ export interface RequestParts {
   readonly url: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly address?: string
+  readonly certificate?: ClientCertificate | undefined
+  readonly body?: () => Promise<Buffer>
+  readonly contentDigest?: string | undefined
 }
 
 /** The request being answered. */
@@ -31,11 +45,19 @@ export function requestView(ctx: Pick<Context, 'method' | 'href' | 'req' | 'stat
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
   }
-  return describeRequest({ method: ctx.method, url: ctx.href, headers, address: ctx.state.clientAddress })
+  return describeRequest({
+    method: ctx.method,
+    url: ctx.href,
+    headers,
+    address: ctx.state.clientAddress,
+    certificate: ctx.state.clientCertificate,
+    body: () => readBody(ctx.req),
+  })
 }
 
 /** A request that somebody tells us about, such as the body of `POST /v1/verify`. */
-export function describeRequest({ method, url, headers, address = '' }: RequestParts): RequestView {
+export function describeRequest(parts: RequestParts): RequestView {
+  const { method, url, headers, address = '', certificate, body, contentDigest } = parts
   const byName = new Map<string, string[]>()
   for (const [name, value] of headers) {
     const key = name.toLowerCase()
@@ -55,5 +77,8 @@ export function describeRequest({ method, url, headers, address = '' }: RequestP
       return values.length === 0 ? undefined : values.join(name.toLowerCase() === 'cookie' ? '; ' : ', ')
     },
     address,
+    ...(certificate && { certificate }),
+    ...(body && { body }),
+    ...(contentDigest !== undefined && { contentDigest }),
   })
 }

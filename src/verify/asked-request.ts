@@ -1,17 +1,10 @@
 /** What POST /v1/verify is asked about, as the credential kinds see a request. Nothing of the caller's own is in it. */
-import { createHash, X509Certificate } from 'node:crypto'
 import { looksLikeJwt } from '../credentials/jwt-access-token.ts'
-import type { Confirmation } from '../credentials/kind.ts'
+import { type ClientCertificate, readClientCertificate } from '../http/client-certificate.ts'
 import { validationFailed } from '../http/problem.ts'
 import { describeRequest, type RequestView } from '../http/request-view.ts'
 import { looksMinted } from '../secrets/minted-format.ts'
 import type { VerifyBody } from './verify-schema.ts'
-
-export interface AskedRequest {
-  readonly view: RequestView
-  /** What the connection proved beside the credential. */
-  readonly evidence?: Confirmation
-}
 
 /**
  * A credential alone is seen as if it had come in `Authorization: Bearer`, where every kind with a token takes it. Only a
@@ -24,34 +17,28 @@ export interface AskedRequest {
 export function askedRequests(
   { credential = '', request }: VerifyBody,
   issuer: string,
-): [AskedRequest, AskedRequest?] {
+): [RequestView, RequestView?] {
   if (!request) {
-    const alone = (name: string, value: string): AskedRequest => ({
-      view: describeRequest({ method: 'GET', url: `${issuer}/`, headers: [[name, value]] }),
-    })
+    const alone = (name: string, value: string) =>
+      describeRequest({ method: 'GET', url: `${issuer}/`, headers: [[name, value]] })
     const asBearer = alone('Authorization', `Bearer ${credential}`)
     const isOurs = looksMinted(credential) !== undefined || looksLikeJwt(credential)
     return isOurs ? [asBearer] : [asBearer, alone('X-API-Key', credential)]
   }
-  const { method, url, headers, client_address, client_certificate } = request
+  const { method, url, headers, client_address, client_certificate, content_digest } = request
   const view = describeRequest({
     method,
     url: url.startsWith('/') ? `${issuer}${url}` : url,
     headers,
     ...(client_address !== undefined && { address: client_address }),
+    ...(client_certificate !== undefined && { certificate: certificateIn(client_certificate) }),
+    contentDigest: content_digest,
   })
-  const evidence =
-    client_certificate === undefined ? undefined : { 'x5t#S256': thumbprint(client_certificate) }
-  return [{ view, ...(evidence && { evidence }) }]
+  return [view]
 }
 
-/** RFC 8705, section 3.1. */
-function thumbprint(pem: string): string {
-  let certificate: X509Certificate
-  try {
-    certificate = new X509Certificate(pem)
-  } catch {
-    throw validationFailed([{ path: 'request.client_certificate', message: 'must be a certificate in PEM' }])
-  }
-  return createHash('sha256').update(certificate.raw).digest('base64url')
+function certificateIn(pem: string): ClientCertificate {
+  const certificate = readClientCertificate(pem)
+  if (certificate) return certificate
+  throw validationFailed([{ path: 'request.client_certificate', message: 'must be a certificate in PEM' }])
 }

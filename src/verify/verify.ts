@@ -11,8 +11,9 @@ import { identityJson } from '../credentials/identity-json.ts'
 import type { Identity, Wanted } from '../credentials/kind.ts'
 import type { Source } from '../http/context.ts'
 import { Problem, validationFailed } from '../http/problem.ts'
+import type { RequestView } from '../http/request-view.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
-import { type AskedRequest, askedRequests } from './asked-request.ts'
+import { askedRequests } from './asked-request.ts'
 import { refusedAnswer } from './refused-answer.ts'
 import type { VerifyAnswer, VerifyBody } from './verify-schema.ts'
 
@@ -57,7 +58,7 @@ async function decide(
   { authenticate }: VerifyDeps,
   requestId: string,
   { resource, scopes, env, explain }: VerifyBody,
-  { view, evidence }: AskedRequest,
+  view: RequestView,
   tentative = false,
 ): Promise<VerifyAnswer> {
   const checks: Check[] = []
@@ -65,7 +66,6 @@ async function decide(
     resource,
     scopes,
     ...(env !== undefined && { env }),
-    ...(evidence && { evidence }),
     ...(explain && { explain: check => void checks.push(check) }),
   }
   const explained = explain ? { checks } : {}

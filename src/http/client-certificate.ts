@@ -1,0 +1,28 @@
+/** A certificate that a client showed, read from PEM or DER. What it may do is decided by whoever asks for it. */
+import { createHash, X509Certificate } from 'node:crypto'
+
+export interface ClientCertificate {
+  readonly der: Buffer
+  /** `x5t#S256`: the SHA-256 of `der` in base64url (RFC 8705, section 3.1). */
+  readonly thumbprint: string
+  /** What came with it, in DER: certificates of those who issued it, as sent, checked by nobody yet. */
+  readonly chain: readonly Buffer[]
+}
+
+/**
+ * @param encoded one certificate, PEM or DER
+ * @returns undefined when it is none
+ */
+export function readClientCertificate(
+  encoded: string | Buffer,
+  chain: readonly Buffer[] = [],
+): ClientCertificate | undefined {
+  let der: Buffer
+  try {
+    der = new X509Certificate(encoded).raw
+  } catch {
+    // Whatever is wrong with it: the caller says where it came from.
+    return undefined
+  }
+  return { der, thumbprint: createHash('sha256').update(der).digest('base64url'), chain }
+}
