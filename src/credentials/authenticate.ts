@@ -4,6 +4,7 @@
  * to the next kind. Two explicit ones are refused, since nobody can say which one counts.
  */
 import type { Audit, Source } from '../audit/audit.ts'
+import { isInTime } from '../http/client-certificate.ts'
 import { invalidRequest, Problem } from '../http/problem.ts'
 import type { RequestView } from '../http/request-view.ts'
 import { looksMinted } from '../secrets/minted-format.ts'
@@ -57,7 +58,8 @@ export function createAuthenticate({
     const chosen = [...(explicit ? [explicit] : []), ...ambient].find(({ kind }) => accepts(kind))
 
     const kind = chosen?.kind.name ?? (scheme ? 'a kind that nobody here takes' : 'none')
-    wanted.explain?.({ name: 'presented', passed: chosen !== undefined, detail: kind })
+    const detail = `${kind}${besideIt(request)}`
+    wanted.explain?.({ name: 'presented', passed: chosen !== undefined, detail })
     try {
       if (chosen) return await chosen.verify(wanted)
       if (scheme) throw refusals.invalidCredential('a kind that is not known or not taken here')
@@ -70,10 +72,19 @@ export function createAuthenticate({
   }
 }
 
-/** A certificate on the connection proves its key to every credential that is bound to one (RFC 8705, section 3). */
+/**
+ * A certificate that the client showed proves its key to every credential that is bound to one (RFC 8705, section 3), while
+ * it is within its dates. Who issued it does not matter: the binding names this one.
+ */
 function withEvidence(wanted: Wanted, { certificate }: RequestView): Wanted {
-  if (!certificate) return wanted
+  if (!certificate || !isInTime(certificate, new Date())) return wanted
   return { ...wanted, evidence: { 'x5t#S256': certificate.thumbprint, ...wanted.evidence } }
+}
+
+/** For an explanation: what is of no use. */
+function besideIt({ certificate }: RequestView): string {
+  if (!certificate || isInTime(certificate, new Date())) return ''
+  return ', and a certificate that has expired or is not valid yet'
 }
 
 /** Mine but broken is a claim as well: it competes, and if it is the one, its refusal is the answer. */

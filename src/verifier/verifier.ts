@@ -130,7 +130,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     jkt?: string,
   ): void {
     if (!audiences.includes(resource)) throw refusals.wrongAudience()
-    if (cnf && !isProved(cnf, certificate, jkt)) throw refusals.invalidCredential()
+    if (cnf && !isProved(cnf, certificate, jkt, now())) throw refusals.invalidCredential()
     if (!scopes.every(scope => identity.scopes.includes(scope))) throw refusals.insufficientScope(scopes)
   }
 
@@ -212,17 +212,27 @@ const USED_BEFORE = 'was used before: every request needs one of its own.'
 const NONE: readonly string[] = Object.freeze([])
 
 /** Every key it is bound to was shown, also of a sort that this version does not know: those never are. */
-function isProved(cnf: Confirmation, certificate: string | undefined, jkt: string | undefined): boolean {
+function isProved(
+  cnf: Confirmation,
+  certificate: string | undefined,
+  jkt: string | undefined,
+  now: number,
+): boolean {
   const shown = new Map<string, unknown>([
     ['jkt', jkt],
-    ['x5t#S256', certificate === undefined ? undefined : thumbprintOf(certificate)],
+    ['x5t#S256', certificate === undefined ? undefined : thumbprintOf(certificate, now)],
   ])
   return Object.entries(cnf).every(
     ([name, thumbprint]) => thumbprint !== undefined && shown.get(name) === thumbprint,
   )
 }
 
-/** RFC 8705, section 3.1. @throws Error for what is no certificate */
-function thumbprintOf(pem: string): string {
-  return createHash('sha256').update(new X509Certificate(pem).raw).digest('base64url')
+/**
+ * RFC 8705, section 3.1. Undefined when it has expired or is not valid yet: it proves nothing then.
+ * @throws Error for what is no certificate
+ */
+function thumbprintOf(pem: string, now: number): string | undefined {
+  const { raw, validFromDate, validToDate } = new X509Certificate(pem)
+  const isInTime = validFromDate.getTime() <= now && now <= validToDate.getTime()
+  return isInTime ? createHash('sha256').update(raw).digest('base64url') : undefined
 }

@@ -3,8 +3,9 @@ import { describe, expect, it } from '@jest/globals'
 import type { Audit, AuditEvent } from '../../src/audit/audit.ts'
 import { createAuthenticate } from '../../src/credentials/authenticate.ts'
 import { checkWanted } from '../../src/credentials/check-wanted.ts'
-import type { CredentialKind, Identity, Place } from '../../src/credentials/kind.ts'
+import type { CredentialKind, Identity, Place, Wanted } from '../../src/credentials/kind.ts'
 import { createRefusals } from '../../src/credentials/refusals.ts'
+import type { ClientCertificate } from '../../src/http/client-certificate.ts'
 import { Problem } from '../../src/http/problem.ts'
 import { describeRequest } from '../../src/http/request-view.ts'
 
@@ -134,6 +135,45 @@ describe('who claims a request', () => {
     expect(audited).toMatchObject([
       { type: 'credential_refused', outcome: 'refused', detail: { kind: 'key', status: 401, reason: 'bad' } },
     ])
+  })
+})
+
+describe('a certificate that the client showed', () => {
+  const day = 86_400_000
+  const shownWith = async (from: number, to: number) => {
+    const certificate: ClientCertificate = {
+      der: Buffer.from('not looked at'),
+      thumbprint: 'thumbprint',
+      notBefore: new Date(Date.now() + from * day),
+      notAfter: new Date(Date.now() + to * day),
+      chain: [],
+    }
+    let seen: Wanted | undefined
+    const told: string[] = []
+    const kind: CredentialKind = {
+      name: 'key',
+      place: 'explicit',
+      claim: () => async wanted => {
+        seen = wanted
+        return { kind: 'key' } as Identity
+      },
+    }
+    const audit = { recordLater: () => undefined } as unknown as Audit
+    const authenticate = createAuthenticate({ kinds: [kind], refusals, audit })
+    const request = describeRequest({ method: 'GET', url: '/', headers: [], certificate })
+    await authenticate(request, { wanted: { explain: ({ detail }) => void told.push(detail) } })
+    return { evidence: seen?.evidence, told }
+  }
+
+  it('is evidence while it is within its dates', async () => {
+    expect(await shownWith(-1, 1)).toEqual({ evidence: { 'x5t#S256': 'thumbprint' }, told: ['key'] })
+    const useless = {
+      evidence: undefined,
+      told: ['key, and a certificate that has expired or is not valid yet'],
+    }
+    expect(await shownWith(-2, -1)).toEqual(useless)
+    expect(await shownWith(1, 2)).toEqual(useless)
+    expect(await shownWith(Number.NaN, 1)).toEqual(useless)
   })
 })
 

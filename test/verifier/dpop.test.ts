@@ -231,6 +231,23 @@ describe('bound to a certificate (RFC 8705)', () => {
     })
   })
 
+  test('while that is within its dates', async () => {
+    const { validFromDate, validToDate } = new X509Certificate(pem)
+    const outcomeAt = async (time: number) => {
+      clock = time
+      const shown = request(['Authorization', `Bearer ${await tokenOf({ cnf: { 'x5t#S256': thumbprint } })}`])
+      return verifierOf()
+        .verify(shown, { certificate: pem })
+        .then(
+          () => 'ok',
+          (error: Refusal) => error.code,
+        )
+    }
+    expect(await outcomeAt(validToDate.getTime() - 60_000)).toBe('ok')
+    expect(await outcomeAt(validToDate.getTime() + 60_000)).toBe('invalid_token')
+    expect(await outcomeAt(validFromDate.getTime() - 60_000)).toBe('invalid_token')
+  })
+
   test('and to a DPoP key as well: both', async () => {
     const verifier = verifierOf()
     const token = await tokenOf({ cnf: { 'x5t#S256': thumbprint, jkt: key.jkt } })
