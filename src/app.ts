@@ -20,20 +20,24 @@ import { revocableSecrets } from './clients/revocable-secrets.ts'
 import type { Config } from './config.ts'
 import { createApiCaller } from './credentials/api-caller.ts'
 import { createAuthenticate } from './credentials/authenticate.ts'
+import { createClientCredentialDirectory } from './credentials/client-credential-directory.ts'
+import { createClientCredentials } from './credentials/client-credential-life-cycle.ts'
 import { credentialRoutes } from './credentials/credentials-api.ts'
 import { createDpop } from './credentials/dpop.ts'
 import { credentialKinds } from './credentials/kinds.ts'
 import { createMinted } from './credentials/minted.ts'
 import { personalAccessTokenRoutes } from './credentials/minted-api.ts'
 import { createMintedIntrospection } from './credentials/minted-introspection.ts'
-import { renameInMinted } from './credentials/minted-token.ts'
 import { createTokenPages } from './credentials/pages.tsx'
 import { rateLimitSweep } from './credentials/rate-limit.ts'
 import { createRefusals } from './credentials/refusals.ts'
 import { replaySweep } from './credentials/replay.ts'
+import { renameInCredentials } from './credentials/resource-in-credentials.ts'
+import { revocableClientCredentials } from './credentials/revocable-client-credentials.ts'
 import { revocableClientTokens, revocableJwt } from './credentials/revocable-client-tokens.ts'
 import { revocableMinted } from './credentials/revocable-minted.ts'
 import { usageSweep } from './credentials/usage.ts'
+import { createVerifyClientCredential } from './credentials/verify-client-credential.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
 import type { Db } from './db/connect.ts'
 import { createNodes, nodeSweep } from './db/nodes.ts'
@@ -128,7 +132,7 @@ export interface App {
 
 /** Our own API as a resource. Safe to repeat: a declarative file may name it, and is applied before there is a server. */
 export function prepareOwnResource(db: Db, issuer: string): Promise<void> {
-  return ensureOwnResource(db, issuer, [renameInMinted, renameInConsent])
+  return ensureOwnResource(db, issuer, [renameInCredentials, renameInConsent])
 }
 
 /** Puts the server together and starts what runs beside requests. It does not listen. */
@@ -172,6 +176,8 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const dpop = createDpop({ db, nonces: createDpopNonces(keyring), refusals })
   const keysAndTokens = createMinted({ ...judged, dpop, refusals })
   const minted = keysAndTokens.tokens
+  const clientCredentials = createClientCredentials(judged)
+  const clientCredentialDirectory = createClientCredentialDirectory({ ...judged, ...keysAndTokens.shared })
   const introspection = createMintedIntrospection({ ...judged, verifyMinted: keysAndTokens.verify })
   const takeIndex = createStatusIndexes({ db, issuer: config.issuer, log, changeLog })
   const revoked = [
@@ -216,6 +222,13 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     accessTokens,
     findSession,
     verifyMinted: keysAndTokens.verify,
+    clientCredentials: clientCredentialDirectory,
+    verifyClientCredential: createVerifyClientCredential({
+      ...judged,
+      ...keysAndTokens.shared,
+      dpop,
+      refusals,
+    }),
     apiKeyHeader: config.apiKeyHeader,
   })
   const authenticate = createAuthenticate({ kinds, refusals, audit })
@@ -230,10 +243,11 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       revocableClientTokens(judged),
       revocableJwt(judged),
       ...revocableMinted(judged),
+      ...revocableClientCredentials(judged),
       ...revocableSecrets(judged),
     ],
   })
-  const developer = { ...ground, revocations, ownResource, endMatching }
+  const developer = { ...ground, revocations, ownResource, endMatching, clientCredentials }
   const rotation = {
     ...ground,
     longestTokenLifetime: LIFETIME.idToken,
@@ -246,7 +260,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     issuer: config.issuer,
     authenticate: createApiCaller({ authenticate, csrf, ownResource }),
     routes: [
-      ...credentialRoutes({ ...ground, revocations, minted, sessions }),
+      ...credentialRoutes({ ...ground, revocations, minted, clientCredentials, sessions }),
       ...verifyRoutes({ issuer: config.issuer, ownResource, authenticate, clients, resources }),
       ...personalAccessTokenRoutes({ db, minted }),
       ...apiKeyRoutes({ db, minted }),
@@ -330,6 +344,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       await audit.stop()
       await nodes.stop()
       await changeLog.stop()
+      clientCredentialDirectory.close()
       clients.close()
       resources.close()
       origins.close()

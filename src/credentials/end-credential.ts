@@ -5,6 +5,7 @@ import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import type { Revocations } from '../revocation/revocation.ts'
+import type { ClientCredentials } from './client-credential-life-cycle.ts'
 import type { Identity } from './kind.ts'
 import type { MintedTokens } from './minted-life-cycle.ts'
 
@@ -14,6 +15,7 @@ export interface EndCredentialDeps {
   readonly changeLog: ChangeLog
   readonly revocations: Revocations
   readonly minted: Pick<MintedTokens, 'revoke'>
+  readonly clientCredentials: Pick<ClientCredentials, 'revoke'>
   /** From the oidc room. */
   readonly sessions: Pick<BrowserSessions, 'end'>
 }
@@ -23,9 +25,11 @@ export type End = (identity: Identity, source: Source) => Promise<void>
 
 /** How each kind that can end itself does; by the kind's name. */
 export function endings(deps: EndCredentialDeps): Readonly<Record<string, End>> {
-  const { db, audit, changeLog, revocations, minted, sessions } = deps
+  const { db, audit, changeLog, revocations, minted, clientCredentials, sessions } = deps
   const endMinted: End = (identity, source) =>
     minted.revoke({ identity, source }, identity.credentialId, 'ended_itself')
+  const endClientCredential: End = (identity, source) =>
+    clientCredentials.revoke({ identity, source }, identity.credentialId, 'ended_itself')
   return {
     /** The token alone, as RFC 7009 does for an access token: its grant and its refresh token live on. */
     async 'access-token'({ kind, credentialId: id, subject, clientId, expiresAt = null }, source) {
@@ -46,6 +50,8 @@ export function endings(deps: EndCredentialDeps): Readonly<Record<string, End>> 
 
     'api-key': endMinted,
     'personal-access-token': endMinted,
+    'signing-secret': endClientCredential,
+    'client-certificate': endClientCredential,
 
     session: ({ subject, credentialId }, source) => sessions.end(subject.id, credentialId, source),
   }

@@ -3,7 +3,7 @@ import type { Audit, AuditEvent } from '../audit/audit.ts'
 import { appendChanges } from '../db/change-log.ts'
 import type { Tx } from '../db/connect.ts'
 import type { Revocations } from '../revocation/revocation.ts'
-import { type Actor, mintedEvent } from './minted-actor.ts'
+import { type Actor, credentialEvent, type EventSubject } from './minted-actor.ts'
 import { CREDENTIAL_CHANGE, type Owner } from './minted-token.ts'
 
 /** The list of revocations remembers one as long as a copy of its row could live; the row says it for good. */
@@ -14,7 +14,7 @@ export interface EndTokensDeps {
   readonly revocations: Pick<Revocations, 'revokeAll'>
 }
 
-/** Revokes all keys of a client, or all personal tokens of an account, in the transaction of what ends the owner. */
+/** Revokes all keys and credentials of a client, or all personal tokens of an account, in the transaction of what ends it. */
 export async function endTokensOf(
   tx: Tx,
   deps: EndTokensDeps,
@@ -22,34 +22,41 @@ export async function endTokensOf(
   owner: Owner,
   reason: string,
 ): Promise<void> {
-  const column = owner.type === 'client' ? sql`client_id` : sql`account_id`
-  await endTokens(tx, deps, sql`${column} = ${owner.id}`, reason, (row, detail) =>
-    mintedEvent(actor, row, 'revoked', detail),
-  )
+  const eventOf: EventOf = (row, detail) => credentialEvent(actor, row, 'revoked', detail)
+  if (owner.type === 'account') {
+    await endTokens(tx, deps, 'minted_token', sql`account_id = ${owner.id}`, reason, eventOf)
+    return
+  }
+  for (const table of TABLES) await endTokens(tx, deps, table, sql`client_id = ${owner.id}`, reason, eventOf)
 }
 
-interface EndedRow {
-  readonly id: string
-  readonly account_id: string | null
-  readonly client_id: string | null
+const TABLES = ['minted_token', 'client_credential'] as const
+type Table = (typeof TABLES)[number]
+
+const KIND: Readonly<Record<Table, RawBuilder<string>>> = {
+  minted_token: sql`CASE WHEN client_id IS NULL THEN 'personal-access-token' ELSE 'api-key' END`,
+  client_credential: sql`kind`,
+}
+
+interface EndedRow extends EventSubject {
   readonly remembered: Date
 }
 
-/** Revokes those that are not, in a few statements however many they are. @param which SQL over `minted_token` */
+type EventOf = (row: EventSubject, detail: { reason: string }) => AuditEvent
+
+/** Revokes those that are not, in a few statements however many they are. @param which SQL over the table */
 export async function endTokens(
   tx: Tx,
   { audit, revocations }: EndTokensDeps,
+  table: Table,
   which: RawBuilder<unknown>,
   reason: string,
-  eventOf: (row: EndedRow, detail: { reason: string }) => AuditEvent,
+  eventOf: EventOf,
 ): Promise<number> {
-  const rows = await tx
-    .updateTable('minted_token')
-    .set({ revoked_at: sql<Date>`clock_timestamp()` })
-    .where(sql<boolean>`${which}`)
-    .where('revoked_at', 'is', null)
-    .returning(['id', 'account_id', 'client_id', REMEMBERED.as('remembered')])
-    .execute()
+  const { rows } = await sql<EndedRow>`
+    UPDATE ${sql.table(table)} SET revoked_at = clock_timestamp() WHERE (${which}) AND revoked_at IS NULL
+    RETURNING id, client_id, ${KIND[table]} AS kind, ${REMEMBERED} AS remembered
+  `.execute(tx)
   if (rows.length === 0) return 0
   await revocations.revokeAll(
     tx,

@@ -4,8 +4,9 @@ import { apiKey, type MintedKindDeps } from './api-key.ts'
 import type { CredentialKind } from './kind.ts'
 import { personalAccessToken } from './personal-access-token.ts'
 import { type SessionDeps, session } from './session.ts'
+import type { ClientCredentialKindDeps } from './verify-client-credential.ts'
 
-export type CredentialKindsDeps = AccessTokenDeps & MintedKindDeps & SessionDeps
+export type CredentialKindsDeps = AccessTokenDeps & MintedKindDeps & SessionDeps & ClientCredentialKindDeps
 
 export function credentialKinds(deps: CredentialKindsDeps): readonly CredentialKind[] {
   return [accessToken(deps), apiKey(deps), personalAccessToken(deps), session(deps)]

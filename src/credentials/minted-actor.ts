@@ -1,4 +1,4 @@
-/** Who makes, changes or ends a minted token, and how the audit and the other nodes are told. */
+/** Who makes, changes or ends a credential, and how the audit and the other nodes are told. */
 import type { Audit, AuditEvent, Source } from '../audit/audit.ts'
 import { appendChange } from '../db/change-log.ts'
 import type { Tx } from '../db/connect.ts'
@@ -11,28 +11,41 @@ export interface Actor {
   readonly source: Source
 }
 
-type Subject = Pick<MintedRow, 'id' | 'account_id' | 'client_id'>
+/** A credential as the audit names it. */
+export interface EventSubject {
+  readonly kind: string
+  readonly id: string
+  /** Its owner's, when that is a client. */
+  readonly client_id: string | null
+}
 
-/** What happened to the token, as an audit event: `happened` follows the name of its kind, as in `api_key_created`. */
-export function mintedEvent(
-  actor: Actor,
-  row: Subject,
+/** What happened to it, as an audit event: `happened` follows the name of its kind, as in `api_key_created`. */
+export function credentialEvent(
+  { identity, source }: Actor,
+  { kind, id, client_id: clientId }: EventSubject,
   happened: string,
   detail: Readonly<Record<string, unknown>> = {},
 ): AuditEvent {
-  const { kind } = ownership(row)
-  const { identity, source } = actor
   return {
     type: `${kind.replaceAll('-', '_')}_${happened}`,
     outcome: 'success',
     actor: identity ? { type: identity.subject.type, id: identity.subject.id } : { type: 'system' },
     ...(identity && { credential: { kind: identity.kind, id: identity.credentialId } }),
-    subject: { type: kind, id: row.id },
-    ...(row.client_id !== null && { clientId: row.client_id }),
+    subject: { type: kind, id },
+    ...(clientId !== null && { clientId }),
     source,
     detail,
   }
 }
+
+type Subject = Pick<MintedRow, 'id' | 'account_id' | 'client_id'>
+
+export const mintedEvent = (
+  actor: Actor,
+  row: Subject,
+  happened: string,
+  detail?: Readonly<Record<string, unknown>>,
+): AuditEvent => credentialEvent(actor, { ...row, kind: ownership(row).kind }, happened, detail)
 
 /** In the transaction of a change: the audit row, and the row that every node drops its copy for. */
 export async function noteChange(

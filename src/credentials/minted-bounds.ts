@@ -17,9 +17,10 @@ import { type FieldError, Problem, validationFailed } from '../http/problem.ts'
 import { clientScopes, scopesOfAccount } from '../resources/permission.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
+import { findClientCredential } from './client-credential.ts'
 import type { Confirmation, Identity } from './kind.ts'
-import { mistakesOf, type NewMintedToken, rangesOf } from './minted-input.ts'
-import { findMintedToken, type MintedKind, type MintedToken, type Owner } from './minted-token.ts'
+import { mistakesOf, type NewCredential, rangesOf } from './minted-input.ts'
+import { findMintedToken, type MintedToken, type Owner } from './minted-token.ts'
 
 export interface BoundsDeps {
   readonly config: Pick<
@@ -35,8 +36,11 @@ export interface BoundsDeps {
   readonly resources: ResourceDirectory
 }
 
-/** A new token with everything decided. */
-export interface BoundToken {
+/** What bounds the things that the credential makes: the part of a key, a token or a client credential that counts here. */
+type Parent = Pick<MintedToken, 'owner' | 'scopes' | 'env' | 'expiresAt' | 'allowedAddresses' | 'cnf'>
+
+/** A new credential with everything decided. */
+export interface BoundCredential {
   readonly env: string
   readonly scopes: Readonly<Record<string, readonly string[]>>
   readonly expiresAt: Date | null
@@ -48,11 +52,11 @@ export interface BoundToken {
  * Reads with `db`, so not inside a transaction: what is taken away a moment later counts at every verification.
  * @throws Problem 403 `access_denied`, 400 `validation_failed` with all mistakes
  */
-export async function boundToken(
+export async function boundCredential(
   deps: BoundsDeps,
   maker: Identity | undefined,
-  fields: NewMintedToken,
-): Promise<BoundToken> {
+  fields: NewCredential,
+): Promise<BoundCredential> {
   const parent = await findParent(deps.db, maker, fields.kind)
   const mistakes = mistakesOf(fields, deps.config)
   if (mistakes.length > 0) throw validationFailed(mistakes)
@@ -85,7 +89,7 @@ export async function boundToken(
 export async function isWithinMaker(
   deps: BoundsDeps,
   maker: Identity | undefined,
-  token: MintedToken,
+  token: Parent & { readonly id: string; readonly kind: NewCredential['kind'] },
 ): Promise<boolean> {
   if (maker?.credentialId === token.id) return true
   const parent = await findParent(deps.db, maker, token.kind)
@@ -104,16 +108,25 @@ export async function isWithinMaker(
   return scopes && token.env === parent.env && expiry && addresses && binding
 }
 
-/** The key or token that asks, when one does. */
+/** Credentials with restrictions of their own, by kind. */
+const FINDERS: Readonly<Record<string, (db: Db, id: string) => Promise<Parent | undefined>>> = {
+  'api-key': findMintedToken,
+  'personal-access-token': findMintedToken,
+  'signing-secret': findClientCredential,
+  'client-certificate': findClientCredential,
+}
+
+/** The credential that asks, when it is one with restrictions of its own. */
 async function findParent(
   db: Db,
   maker: Identity | undefined,
-  kind: MintedKind,
-): Promise<MintedToken | undefined> {
-  if (maker?.kind !== 'api-key' && maker?.kind !== 'personal-access-token') return undefined
+  kind: NewCredential['kind'],
+): Promise<Parent | undefined> {
+  const find = maker && FINDERS[maker.kind]
+  if (!find) return undefined
   if (maker.kind === 'personal-access-token' && kind === 'personal-access-token')
     throw new Problem(403, 'access_denied', 'A personal access token cannot create or rotate another one.')
-  const parent = await findMintedToken(db, maker.credentialId)
+  const parent = await find(db, maker.credentialId)
   if (parent) return parent
   throw new Problem(403, 'access_denied', 'The credential that asks is gone.')
 }
@@ -135,9 +148,9 @@ function usualEnv({ config }: BoundsDeps, resources: ReadonlyMap<string, Resourc
 
 async function scopeMistakes(
   deps: BoundsDeps,
-  { scopes, owner }: NewMintedToken,
+  { scopes, owner }: NewCredential,
   resources: ReadonlyMap<string, Resource | undefined>,
-  parent: MintedToken | undefined,
+  parent: Parent | undefined,
   maker: Identity | undefined,
 ): Promise<FieldError[]> {
   const ofOwner = await ownerScopes(deps, owner)
@@ -175,16 +188,20 @@ async function ownerScopes(
   return account && (resource => scopesOfAccount(account, resource))
 }
 
+/** What these may do elsewhere is not known here. */
+const OF_ONE_RESOURCE = new Set(['access-token', 'client-secret'])
+
 /** What it may give of a resource; undefined: whatever the owner has. */
 async function makerScopes(
   deps: BoundsDeps,
   resources: ReadonlyMap<string, Resource | undefined>,
-  parent: MintedToken | undefined,
+  parent: Parent | undefined,
   maker: Identity | undefined,
 ): Promise<(identifier: string) => ReadonlySet<string> | undefined> {
   if (!parent)
     return identifier => {
-      if (maker?.kind === 'access-token' && maker.resource === identifier) return new Set(maker.scopes)
+      if (maker && OF_ONE_RESOURCE.has(maker.kind) && maker.resource === identifier)
+        return new Set(maker.scopes)
       // Of our own API nobody gives more than they have there: a client's key must not lift a developer. `verify` only
       // asks questions, and a resource server's key needs it.
       if (maker?.kind === 'session' && resources.get(identifier)?.builtIn)
@@ -203,7 +220,7 @@ async function makerScopes(
 function envMistakes(
   env: string,
   resources: ReadonlyMap<string, Resource | undefined>,
-  parent: MintedToken | undefined,
+  parent: Parent | undefined,
 ): FieldError[] {
   const path = 'env'
   if (parent && parent.env !== env)
@@ -217,11 +234,11 @@ function envMistakes(
 
 function lifeOf(
   { config }: BoundsDeps,
-  { kind, expiresAt, notBefore }: NewMintedToken,
-  parent: MintedToken | undefined,
+  { kind, expiresAt, notBefore }: NewCredential,
+  parent: Parent | undefined,
   now: Date,
 ): { expiresAt: Date | null; mistakes: FieldError[] } {
-  const isKey = kind === 'api-key'
+  const isKey = kind !== 'personal-access-token'
   const usual = isKey ? config.apiKeyLifetime : config.personalAccessTokenLifetime
   const most = isKey ? config.apiKeyMaxLifetime : config.personalAccessTokenMaxLifetime
   const begins = notBefore && notBefore > now ? notBefore : now
@@ -257,7 +274,7 @@ function earliest(...times: readonly (Date | null | undefined)[]): Date | null {
 function rangeMistakes(
   ranges: readonly AddressRange[] | null,
   asked: readonly string[] | null | undefined,
-  parent: MintedToken | undefined,
+  parent: Parent | undefined,
 ): FieldError[] {
   const outer = rangesOf(parent?.allowedAddresses)
   if (!outer || asked === undefined) return []
@@ -268,7 +285,7 @@ function rangeMistakes(
   )
 }
 
-function cnfMistakes(cnf: Confirmation | null | undefined, parent: MintedToken | undefined): FieldError[] {
+function cnfMistakes(cnf: Confirmation | null | undefined, parent: Parent | undefined): FieldError[] {
   if (!parent?.cnf || cnf === undefined) return []
   const same = cnf?.jkt === parent.cnf.jkt && cnf?.['x5t#S256'] === parent.cnf['x5t#S256']
   return same ? [] : [{ path: 'cnf', message: 'must be that of the credential that asks' }]

@@ -111,7 +111,7 @@ async function readMinted(
     .selectAll('minted_token')
     .select([
       sql<Date>`clock_timestamp()`.as('read_at'),
-      sliceCountsJson.as('slice_counts'),
+      sliceCountsJson('minted_token').as('slice_counts'),
       clientJson(db, sql.ref('minted_token.client_id')).as('client'),
       accountStandingJson(sql.ref('minted_token.account_id')).as('account'),
     ])

@@ -7,12 +7,13 @@ import type { Config } from '../config.ts'
 import { type AddressRange, parseAddressRange } from '../http/address-range.ts'
 import { formatPath } from '../http/field-errors.ts'
 import type { FieldError } from '../http/problem.ts'
+import type { ClientCredentialKind } from './client-credential.ts'
 import type { Confirmation } from './kind.ts'
 import type { MintedKind, Owner, RateLimit } from './minted-token.ts'
 
 /** undefined: what is usual. */
-export interface NewMintedToken {
-  readonly kind: MintedKind
+export interface NewCredential {
+  readonly kind: MintedKind | ClientCredentialKind
   readonly owner: Owner
   readonly name: string
   readonly description?: string | null | undefined
@@ -28,6 +29,10 @@ export interface NewMintedToken {
   readonly cnf?: Confirmation | null | undefined
 }
 
+export interface NewMintedToken extends NewCredential {
+  readonly kind: MintedKind
+}
+
 const NAME_LENGTH = 200
 const DESCRIPTION_LENGTH = 1_000
 const MOST_RANGES = 100
@@ -40,7 +45,7 @@ const CONFIRMATIONS: readonly string[] = ['jkt', 'x5t#S256']
 /** What cannot be seen, or turns text around; a description may have lines. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u
 
-export function mistakesOf(fields: NewMintedToken, config: Pick<Config, 'environments'>): FieldError[] {
+export function mistakesOf(fields: NewCredential, config: Pick<Config, 'environments'>): FieldError[] {
   const { description, env } = fields
   return [
     ...textMistakes('name', fields.name, NAME_LENGTH, 1),
@@ -67,7 +72,7 @@ function textMistakes(path: string, text: string, most: number, least: number): 
   return []
 }
 
-function scopeShapeMistakes(scopes: NewMintedToken['scopes']): FieldError[] {
+function scopeShapeMistakes(scopes: NewCredential['scopes']): FieldError[] {
   const entries = Object.entries(scopes)
   if (entries.length === 0) return [{ path: 'scopes', message: 'must name at least one scope of a resource' }]
   const count = entries.reduce((sum, [, names]) => sum + names.length, 0)
@@ -82,7 +87,7 @@ function scopeShapeMistakes(scopes: NewMintedToken['scopes']): FieldError[] {
   )
 }
 
-function addressMistakes(addresses: NewMintedToken['allowedAddresses']): FieldError[] {
+function addressMistakes(addresses: NewCredential['allowedAddresses']): FieldError[] {
   if (addresses === null || addresses === undefined) return []
   const path = 'allowed_addresses'
   if (addresses.length === 0)
@@ -102,7 +107,7 @@ function addressMistakes(addresses: NewMintedToken['allowedAddresses']): FieldEr
 
 const isWhole = (value: number, most: number) => Number.isInteger(value) && value >= 1 && value <= most
 
-function rateLimitMistakes(limit: NewMintedToken['rateLimit']): FieldError[] {
+function rateLimitMistakes(limit: NewCredential['rateLimit']): FieldError[] {
   if (!limit) return []
   const mistake = (name: string, most: number) => ({
     path: `rate_limit.${name}`,
@@ -114,7 +119,7 @@ function rateLimitMistakes(limit: NewMintedToken['rateLimit']): FieldError[] {
   ]
 }
 
-function cnfMistakes(cnf: NewMintedToken['cnf']): FieldError[] {
+function cnfMistakes(cnf: NewCredential['cnf']): FieldError[] {
   if (!cnf) return []
   const entries = Object.entries(cnf)
   if (entries.length === 0) return [{ path: 'cnf', message: `must have ${CONFIRMATIONS.join(' or ')}` }]
@@ -130,7 +135,7 @@ function cnfMistakes(cnf: NewMintedToken['cnf']): FieldError[] {
   )
 }
 
-function dateMistakes({ notBefore, expiresAt }: NewMintedToken): FieldError[] {
+function dateMistakes({ notBefore, expiresAt }: NewCredential): FieldError[] {
   const times = { not_before: notBefore, expires_at: expiresAt }
   const mistakes = Object.entries(times).flatMap(([path, time]) =>
     time && !isStorableTime(time) ? [{ path, message: 'must be a time until the year 9999' }] : [],

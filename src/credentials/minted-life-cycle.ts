@@ -14,7 +14,7 @@ import { hashSecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { mint } from '../secrets/minted-format.ts'
 import { type Actor, noteChange } from './minted-actor.ts'
-import { type BoundsDeps, type BoundToken, boundToken } from './minted-bounds.ts'
+import { type BoundCredential, type BoundsDeps, boundCredential } from './minted-bounds.ts'
 import { mistakesOf, type NewMintedToken, rangesOf } from './minted-input.ts'
 import { type Rotation, rotateMinted } from './minted-rotation.ts'
 import { IMPORTED, idsOfImported } from './minted-secret.ts'
@@ -117,7 +117,7 @@ export function createMintedTokens(deps: MintedTokenDeps): MintedTokens {
     async create(actor, fields) {
       if (fields.owner.type !== ownerTypeOf(fields.kind))
         throw new Error(`${fields.kind} cannot belong to ${fields.owner.type}`)
-      const bound = await boundToken(deps, actor.identity, fields)
+      const bound = await boundCredential(deps, actor.identity, fields)
       const made = mint({ prefix, env: bound.env, kind: FORMAT_OF_KIND[fields.kind] })
       const { hash, pepperId } = hashSecret(keyring, made.token)
       const token = await transaction(db, async tx => {
@@ -176,7 +176,7 @@ interface StoredAs {
   readonly hashed_with: string
 }
 
-async function insert(tx: Tx, fields: NewMintedToken, bound: BoundToken, stored: StoredAs) {
+async function insert(tx: Tx, fields: NewMintedToken, bound: BoundCredential, stored: StoredAs) {
   const { owner, description, rateLimit } = fields
   const row = await tx
     .insertInto('minted_token')

@@ -4,7 +4,6 @@
  * minted-rotation.ts, checked by verify-minted.ts.
  */
 import { type RawBuilder, type Selectable, sql } from 'kysely'
-import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { type ListPage, type PageRequest, pageOf, readCursor } from '../http/page.ts'
 import type { MintedFormatKind } from '../secrets/minted-format.ts'
@@ -192,21 +191,4 @@ export function rateLimitOf(
 ): RateLimit | null {
   const { rate_limit_requests: requests, rate_limit_seconds: seconds } = row
   return requests === null || seconds === null ? null : { requests, seconds }
-}
-
-/** The tokens for a resource stay tokens for it under its new identifier. */
-export async function renameInMinted(tx: Tx, from: string, to: string): Promise<void> {
-  await sql`
-    UPDATE minted_token SET scopes = (scopes - ${from}::text) || jsonb_build_object(${to}::text, scopes -> ${from}::text)
-    WHERE scopes ? ${from}
-  `.execute(tx)
-  await appendChange(tx, CREDENTIAL_CHANGE, {})
-}
-
-/** Tokens for a resource that goes are no tokens for whatever gets its identifier later, from whomever. */
-export async function removeFromMinted(tx: Tx, identifier: string): Promise<void> {
-  await sql`
-    UPDATE minted_token SET scopes = scopes - ${identifier}::text WHERE scopes ? ${identifier}
-  `.execute(tx)
-  await appendChange(tx, CREDENTIAL_CHANGE, {})
 }

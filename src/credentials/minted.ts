@@ -5,7 +5,7 @@ import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Config } from '../config.ts'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
-import { createDatabaseClock } from '../db/database-clock.ts'
+import { createDatabaseClock, type DatabaseClock } from '../db/database-clock.ts'
 import type { Logger } from '../log.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import type { Revocations } from '../revocation/revocation.ts'
@@ -14,9 +14,9 @@ import type { Dpop } from './dpop.ts'
 import { createMintedDirectory } from './minted-directory.ts'
 import { createMintedTokens, type MintedTokens } from './minted-life-cycle.ts'
 import { createMintedUses } from './minted-uses.ts'
-import { createRateLimits } from './rate-limit.ts'
+import { createRateLimits, type RateLimits } from './rate-limit.ts'
 import type { Refusals } from './refusals.ts'
-import { createUsage } from './usage.ts'
+import { createUsage, type Usage } from './usage.ts'
 import { createVerifyMinted, type VerifyMinted } from './verify-minted.ts'
 
 export interface MintedDeps {
@@ -36,6 +36,8 @@ export interface MintedDeps {
 export interface Minted {
   readonly tokens: MintedTokens
   readonly verify: VerifyMinted
+  /** For other credentials with the same restrictions: one clock, one count of uses, one exchange of rate limits. */
+  readonly shared: { readonly clock: DatabaseClock; readonly usage: Usage; readonly rateLimits: RateLimits }
   /** Begins to write usage and to exchange rate limits. */
   start(): void
   /** Writes what is still in memory. Before the change log stops. */
@@ -53,6 +55,7 @@ export function createMinted(deps: MintedDeps): Minted {
   const uses = createMintedUses({ ...deps, usage, tokens })
   return {
     tokens,
+    shared: { clock, usage, rateLimits },
     verify: createVerifyMinted({ ...deps, minted: directory, rateLimits, uses }),
     start() {
       usage.start()

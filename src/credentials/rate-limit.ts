@@ -50,9 +50,11 @@ export const rateLimitSweep: SweepTarget = {
 }
 
 /** A subquery: the counts of one credential that still matter, null when it has no limit. */
-export const sliceCountsJson = sql<SliceCounts | null>`CASE WHEN minted_token.rate_limit_seconds IS NOT NULL THEN (
+export const sliceCountsJson = (
+  table: 'minted_token' | 'client_credential',
+) => sql<SliceCounts | null>`CASE WHEN ${sql.ref(`${table}.rate_limit_seconds`)} IS NOT NULL THEN (
   SELECT jsonb_object_agg(slice, count) FROM rate_limit_count
-  WHERE rate_limit_count.credential_id = minted_token.id AND rate_limit_count.expires_at > now()
+  WHERE rate_limit_count.credential_id = ${sql.ref(`${table}.id`)} AND rate_limit_count.expires_at > now()
 ) END`
 
 interface Counted {

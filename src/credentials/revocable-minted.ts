@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { by, type Revocable, thingColumns } from '../revocation/revocable.ts'
 import { type EndTokensDeps, endTokens } from './end-tokens-of.ts'
-import { mintedEvent } from './minted-actor.ts'
+import { credentialEvent } from './minted-actor.ts'
 import type { MintedKind } from './minted-token.ts'
 
 /** Of every secret that opens it. */
@@ -36,10 +36,11 @@ export function revocableMinted(deps: EndTokensDeps): readonly Revocable[] {
       endTokens(
         tx,
         deps,
+        'minted_token',
         sql`id = ANY(${things.map(({ id }) => id)}::text[])`,
         ending.reason,
         (row, detail) => ({
-          ...mintedEvent({ source: {} }, row, 'revoked', detail),
+          ...credentialEvent({ source: {} }, row, 'revoked', detail),
           ...by(ending),
         }),
       ),

@@ -64,6 +64,30 @@ export interface CredentialTables {
     /** The last one. */
     leak: JSONColumnType<SeenLeak> | null
   }
+  /** What a client proves itself with beside its keys: signing secrets, client certificates. */
+  client_credential: {
+    created_at: Generated<Date>
+    not_before: Date | null
+    expires_at: Date | null
+    quarantined_at: Date | null
+    revoked_at: Date | null
+    rate_limit_requests: number | null
+    rate_limit_seconds: number | null
+    id: string
+    kind: string
+    client_id: string
+    env: string
+    name: string
+    description: string | null
+    /** Scope names by resource identifier. */
+    scopes: JSONColumnType<Record<string, string[]>>
+    /** CIDR ranges; null: anywhere. */
+    allowed_addresses: string[] | null
+    /** What its kind verifies with. */
+    material: JSONColumnType<Record<string, unknown>>
+    /** What it is found by when its id is not known. */
+    handles: Generated<string[]>
+  }
   credential_usage: {
     hour: Date
     /** bigint: a string in JavaScript. */

@@ -1,5 +1,5 @@
 /** Registering a resource, changing one, and taking one away: by JSON and at the pages alike. */
-import { removeFromMinted } from '../credentials/minted-token.ts'
+import { removeFromCredentials } from '../credentials/resource-in-credentials.ts'
 import type { Tx } from '../db/connect.ts'
 import { notFound, Problem, validationFailed } from '../http/problem.ts'
 import { findResource, type Resource } from '../resources/resource.ts'
@@ -96,7 +96,7 @@ export async function removeResource(deps: DeveloperDeps, actor: Actor, identifi
     await lockResource(tx, identifier)
     const resource = await getOwnResource(tx, actor, identifier)
     await deleteResource(tx, identifier)
-    await removeFromMinted(tx, identifier)
+    await removeFromCredentials(tx, identifier)
     await record(tx, deps, actor, 'resource_deleted', resource, { name: resource.name })
   })
 }

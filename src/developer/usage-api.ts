@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { findClient } from '../clients/client.ts'
 import { apiRoute } from '../credentials/api-caller.ts'
+import { findClientCredential } from '../credentials/client-credential.ts'
 import type { Identity } from '../credentials/kind.ts'
 import { findMintedToken } from '../credentials/minted-token.ts'
 import { usageOf } from '../credentials/usage.ts'
@@ -11,7 +12,9 @@ import { timeOut } from '../http/time-schema.ts'
 import { checkReach, findReach } from './ownership.ts'
 
 const usageQuery = z.strictObject({
-  credential_id: z.string().describe('The id of an API key, or of a personal token of yours'),
+  credential_id: z
+    .string()
+    .describe('The id of an API key, signing secret or certificate, or of a personal token of yours'),
   days: z.coerce.number().int().min(1).max(400).default(30).describe('How far back'),
 })
 
@@ -44,7 +47,7 @@ export function usageRoutes({ db }: { db: Db }) {
 
 /** @throws Problem 404 unless it is the caller's own token, or a key of an organization it acts on */
 async function checkCredential(db: Db, caller: Identity, id: string): Promise<void> {
-  const token = await findMintedToken(db, id)
+  const token = (await findMintedToken(db, id)) ?? (await findClientCredential(db, id))
   if (!token) throw notFound()
   const { owner } = token
   if (owner.type === caller.subject.type && owner.id === caller.subject.id) return

@@ -56,6 +56,7 @@ function isUnused({ neverUsedClientLifetime: never, unusedClientLifetime: unused
       WHERE g.client_id = c.client_id AND g.ended_at IS NULL AND g.expires_at > now()
     )
     AND NOT EXISTS (SELECT FROM minted_token m WHERE m.client_id = c.client_id AND m.revoked_at IS NULL)
+    AND NOT EXISTS (SELECT FROM client_credential d WHERE d.client_id = c.client_id AND d.revoked_at IS NULL)
   )`
 }
 
@@ -101,5 +102,6 @@ export const mayHoldTokens = sql<boolean>`(
     EXISTS (SELECT FROM client_registration r WHERE r.client_id = c.client_id AND r.source_hash IS NULL)
     OR EXISTS (SELECT FROM authorization_grant g WHERE g.client_id = c.client_id)
     OR EXISTS (SELECT FROM minted_token m WHERE m.client_id = c.client_id)
+    OR EXISTS (SELECT FROM client_credential d WHERE d.client_id = c.client_id)
   )
 )`
