@@ -102,27 +102,36 @@ export const mintedObjectKeys = {
 
 const output = z.strictObject(mintedObjectKeys)
 
-export function mintedJson(token: MintedToken, secret?: string): z.input<typeof output> {
-  const { lastUsed } = token
+/** What keys, personal tokens and client credentials say of themselves in common. */
+export function restrictedJson(
+  credential: Omit<MintedToken, 'kind' | 'prefix' | 'last4' | 'cnf' | 'pendingSince' | 'retiring' | 'leak'>,
+) {
+  const { lastUsed } = credential
   return {
-    id: token.id,
-    name: token.name,
-    description: token.description,
-    env: token.env,
-    status: token.status,
-    last4: token.last4,
-    scopes: Object.fromEntries([...token.scopes].map(([resource, names]) => [resource, [...names]])),
-    not_before: token.notBefore?.toISOString() ?? null,
-    expires_at: token.expiresAt?.toISOString() ?? null,
-    allowed_addresses: token.allowedAddresses && [...token.allowedAddresses],
-    rate_limit: token.rateLimit && { ...token.rateLimit },
-    cnf: token.cnf && { ...token.cnf },
-    created_at: token.createdAt.toISOString(),
+    id: credential.id,
+    name: credential.name,
+    description: credential.description,
+    env: credential.env,
+    status: credential.status,
+    scopes: Object.fromEntries([...credential.scopes].map(([resource, names]) => [resource, [...names]])),
+    not_before: credential.notBefore?.toISOString() ?? null,
+    expires_at: credential.expiresAt?.toISOString() ?? null,
+    allowed_addresses: credential.allowedAddresses && [...credential.allowedAddresses],
+    rate_limit: credential.rateLimit && { ...credential.rateLimit },
+    created_at: credential.createdAt.toISOString(),
     last_used: lastUsed && {
       at: lastUsed.at.toISOString(),
       address: lastUsed.address,
       user_agent: lastUsed.userAgent,
     },
+  }
+}
+
+export function mintedJson(token: MintedToken, secret?: string): z.input<typeof output> {
+  return {
+    ...restrictedJson(token),
+    last4: token.last4,
+    cnf: token.cnf && { ...token.cnf },
     ...(secret !== undefined && { secret }),
   }
 }

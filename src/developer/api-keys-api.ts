@@ -1,6 +1,5 @@
 /** `/v1/api-keys`: the API keys of the clients of the caller's organizations. */
 import { z } from 'zod'
-import { findClient } from '../clients/client.ts'
 import { apiRoute } from '../credentials/api-caller.ts'
 import type { Identity } from '../credentials/kind.ts'
 import {
@@ -15,10 +14,11 @@ import type { MintedTokens } from '../credentials/minted-life-cycle.ts'
 import { findMintedToken, listMintedTokens, type MintedToken } from '../credentials/minted-token.ts'
 import type { Db } from '../db/connect.ts'
 import { listOf, pageKeys } from '../http/page.ts'
-import { notFound, Problem } from '../http/problem.ts'
+import { notFound } from '../http/problem.ts'
 import { listApiKeysOf } from './api-key-list.ts'
 import { actorOf } from './change.ts'
-import { checkReach, findReach, organizationsOf } from './ownership.ts'
+import { checkClientOf, checkOwner } from './client-owned.ts'
+import { findReach, organizationsOf } from './ownership.ts'
 
 const KIND = 'api-key'
 const KEYS = '/v1/api-keys'
@@ -37,22 +37,10 @@ const keyJson = (token: MintedToken, secret?: string) => ({
 })
 
 export function apiKeyRoutes({ db, minted }: { db: Db; minted: MintedTokens }) {
-  /** @throws Problem 404, also for a client of others; 403 */
-  const checkClient = async (caller: Identity, clientId: string, needed: 'viewer' | 'developer') => {
-    const client = await findClient(db, clientId)
-    try {
-      checkReach(await findReach(db, caller), client?.organizationId, needed)
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 404) throw error
-      const errors = [{ path: 'client_id', message: 'is not a client of yours' }]
-      throw new Problem(404, 'not_found', 'There is no such client.', undefined, { errors })
-    }
-  }
   const getKey = async (caller: Identity, id: string, needed: 'viewer' | 'developer') => {
     const token = await findMintedToken(db, id)
     if (token?.kind !== KIND) throw notFound()
-    const client = await findClient(db, token.owner.id)
-    checkReach(await findReach(db, caller), client?.organizationId, needed)
+    await checkOwner(db, caller, token, needed)
     return token
   }
   return [
@@ -65,7 +53,7 @@ export function apiKeyRoutes({ db, minted }: { db: Db; minted: MintedTokens }) {
       query: keyQuery,
       response: listOf(keyObject),
       async answer({ caller, query: { client_id: clientId, ...page } }) {
-        if (clientId !== undefined) await checkClient(caller, clientId, 'viewer')
+        if (clientId !== undefined) await checkClientOf(db, caller, clientId, 'viewer')
         const { data, nextCursor } =
           clientId === undefined
             ? await listApiKeysOf(db, organizationsOf(await findReach(db, caller)), page)
@@ -83,7 +71,7 @@ export function apiKeyRoutes({ db, minted }: { db: Db; minted: MintedTokens }) {
       response: keyObject,
       location: ({ id }) => `${KEYS}/${id}`,
       async answer({ caller, ctx, body: { client_id: clientId, ...body } }) {
-        await checkClient(caller, clientId, 'developer')
+        await checkClientOf(db, caller, clientId, 'developer')
         const { token, secret } = await minted.create(actorOf({ caller, ctx }), {
           kind: KIND,
           owner: { type: 'client', id: clientId },
