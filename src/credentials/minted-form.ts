@@ -1,15 +1,18 @@
 /**
  * The form that makes a personal access token or an API key. Its fields have the names of the JSON; where a form needs
  * more than one field or other values: `scope` is a checkbox with the value `<resource> <scope>`, `expires_in` is a number
- * of seconds, `never`, or `date` with the last day in `expires_at`, `allowed_addresses` has one entry a line, and
- * `rate_limit_requests` with `rate_limit_seconds` is the rate limit.
+ * of seconds, `never`, or `date` with the last day in `expires_at`, `allowed_addresses` has one entry a line,
+ * `rate_limit_requests` with `rate_limit_seconds` is the rate limit, and `cnf_certificate` (PEM or a fingerprint) with
+ * `cnf_jkt` is the binding.
  */
 import type { ExpiryRules } from '../../views/credentials/expiry-field.tsx'
 import type { MintedValues } from '../../views/credentials/new-minted-page.tsx'
 import { type FormErrors, formErrorsOf, linesOf } from '../http/form-errors.ts'
 import type { Form } from '../http/forms.ts'
 import { type FieldError, validationFailed } from '../http/problem.ts'
+import type { Confirmation } from './kind.ts'
 import type { NewMintedToken } from './minted-input.ts'
+import { thumbprintIn } from './pasted-certificate.ts'
 
 export function typedMinted(form: Form): MintedValues {
   const text = (name: string) => form.get(name) ?? ''
@@ -23,6 +26,8 @@ export function typedMinted(form: Form): MintedValues {
     allowed_addresses: text('allowed_addresses'),
     rate_limit_requests: text('rate_limit_requests'),
     rate_limit_seconds: text('rate_limit_seconds'),
+    cnf_certificate: text('cnf_certificate'),
+    cnf_jkt: text('cnf_jkt'),
   }
 }
 
@@ -33,6 +38,7 @@ export function mintedFieldsOf(values: MintedValues, rules: ExpiryRules): Minted
   const mistakes: FieldError[] = []
   const expiresAt = expiryOf(values, rules, mistakes)
   const rateLimit = rateLimitOf(values, mistakes)
+  const cnf = confirmationOf(values, mistakes)
   if (mistakes.length > 0) throw validationFailed(mistakes)
   const addresses = linesOf(values.allowed_addresses)
   return {
@@ -43,6 +49,7 @@ export function mintedFieldsOf(values: MintedValues, rules: ExpiryRules): Minted
     ...(expiresAt !== undefined && { expiresAt }),
     ...(addresses.length > 0 && { allowedAddresses: addresses }),
     ...(rateLimit && { rateLimit }),
+    ...(cnf && { cnf }),
   }
 }
 
@@ -55,6 +62,8 @@ export function mintedErrorsOf(error: unknown, values: MintedValues): FormErrors
       'rate_limit.requests': 'rate_limit_requests',
       'rate_limit.seconds': 'rate_limit_seconds',
       expires_at: values.expires_in === 'date' ? 'expires_at' : 'expires_in',
+      cnf: 'cnf_certificate',
+      'cnf.jkt': 'cnf_jkt',
     },
     items: { allowed_addresses: linesOf(values.allowed_addresses) },
   })
@@ -101,4 +110,15 @@ function rateLimitOf(values: MintedValues, mistakes: FieldError[]) {
   const wrong = Object.entries({ requests, seconds }).filter(([, text]) => !/^\d{1,9}$/.test(text.trim()))
   for (const [key] of wrong) mistakes.push({ path: `rate_limit.${key}`, message: 'must be a whole number' })
   return wrong.length > 0 ? undefined : { requests: Number(requests), seconds: Number(seconds) }
+}
+
+function confirmationOf(values: MintedValues, mistakes: FieldError[]): Confirmation | undefined {
+  const [certificate, jkt] = [values.cnf_certificate.trim(), values.cnf_jkt.trim()]
+  const read = certificate === '' ? undefined : thumbprintIn(certificate)
+  if (read && 'mistake' in read) mistakes.push({ path: 'cnf', message: read.mistake })
+  if (jkt !== '' && !/^[\w-]{43}$/.test(jkt))
+    mistakes.push({ path: 'cnf.jkt', message: 'must be a SHA-256 thumbprint in base64url: 43 characters' })
+  const thumbprint = read && 'thumbprint' in read ? read.thumbprint : undefined
+  if (thumbprint === undefined && jkt === '') return undefined
+  return { ...(jkt !== '' && { jkt }), ...(thumbprint !== undefined && { 'x5t#S256': thumbprint }) }
 }

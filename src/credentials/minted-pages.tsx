@@ -151,6 +151,8 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
       allowed_addresses: '',
       rate_limit_requests: '',
       rate_limit_seconds: '60',
+      cnf_certificate: '',
+      cnf_jkt: '',
     })
   })
 
@@ -179,7 +181,7 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
         frame={frame}
         item={made.token}
         secret={made.secret}
-        example={`curl -H 'Authorization: Bearer ${made.secret}' ${config.issuer}/v1/credentials/self`}
+        example={exampleOf(made, config.issuer)}
         rotated={status === 200}
       />
     )
@@ -232,4 +234,14 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
       seeOther(ctx, itemOf(ctx))
     },
   )
+}
+
+/** Undefined when a line of a shell cannot use it: curl makes no DPoP proofs. */
+function exampleOf(
+  { token: { cnf }, secret }: { readonly token: MintedToken; readonly secret: string },
+  issuer: string,
+): string | undefined {
+  if (cnf?.jkt !== undefined) return undefined
+  const certificate = cnf ? '--cert client.pem --key client-key.pem ' : ''
+  return `curl ${certificate}-H 'Authorization: Bearer ${secret}' ${issuer}/v1/credentials/self`
 }

@@ -32,7 +32,7 @@ export function shownMinted(token: MintedToken, resources: readonly Resource[]):
       : undefined,
     allowedAddresses: token.allowedAddresses ? [...token.allowedAddresses] : undefined,
     rateLimit: token.rateLimit ?? undefined,
-    binding: cnf ? (cnf.jkt === undefined ? 'certificate' : 'dpop') : undefined,
+    binding: cnf ? { certificate: cnf['x5t#S256'], dpop: cnf.jkt } : undefined,
     pendingSince: token.pendingSince ?? undefined,
     retiring: token.retiring ?? undefined,
     leak: token.leak ?? undefined,

@@ -1,7 +1,9 @@
+import { createHash, X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'kysely'
 import type { Agent, Page } from '../support/agent.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { createCertificate } from '../support/certificate.ts'
 import { parse } from '../support/html.ts'
 import { ORDERS, ordersFile, STOCK } from '../support/orders.ts'
 import { errorsOf, shownOnce, signedInAgent } from '../support/signed-in-agent.ts'
@@ -30,6 +32,17 @@ async function create(person: Agent, fields: Fields = {}): Promise<Page> {
   const form = await person.get('/account/tokens/new')
   return person.submit(form, { ...FIELDS, ...fields }, { button: 'Create token' })
 }
+
+const PEM = (base64: string) => `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`
+
+/** Those that are bound, oldest first. */
+const boundTokens = () =>
+  app.db
+    .selectFrom('minted_token')
+    .select(['id', 'cnf'])
+    .where('cnf', 'is not', null)
+    .orderBy('created_at')
+    .execute()
 
 const idOf = (token: string) => token.split('_')[3] ?? ''
 
@@ -164,6 +177,53 @@ describe('personal access tokens', () => {
     const page = await create(ada, fields)
     expect([page.status, errorsOf(page)]).toEqual([422, errors])
     expect((await ada.get('/account/tokens')).text.match(/lk_live_pat_/g)?.length).toBe(before)
+  })
+
+  it('may be bound to a certificate, pasted or by its fingerprint, and to a DPoP key', async () => {
+    const { cert } = createCertificate('laptop.example')
+    const { raw, fingerprint256 } = new X509Certificate(cert)
+    const thumbprint = createHash('sha256').update(raw).digest('base64url')
+    const jkt = 'yOBRTLmcfYWRTp9Aa0RHFjSqbAuN8M3dZ0RgkmtZJbc'
+    const bound = async (fields: Fields) => {
+      const made = await create(ada, fields)
+      const { id } = (await boundTokens()).at(-1) ?? { id: '' }
+      return { made, cnf: (await boundTokens()).at(-1)?.cnf, page: await ada.get(`/account/tokens/${id}`) }
+    }
+    const pasted = await bound({ cnf_certificate: cert.replaceAll('\n', '\r\n') })
+    expect(pasted.cnf).toEqual({ 'x5t#S256': thumbprint })
+    expect(shownOnce(pasted.made, 'secret-example')).toContain(
+      'curl --cert client.pem --key client-key.pem -H',
+    )
+    expect(pasted.page.text).toContain(thumbprint)
+    const written = await bound({ cnf_certificate: `SHA256 Fingerprint=${fingerprint256}\n`, cnf_jkt: jkt })
+    expect(written.cnf).toEqual({ 'x5t#S256': thumbprint, jkt })
+    expect(written.made.text).not.toContain('secret-example')
+    expect(written.page.text).toContain(jkt)
+    expect((await bound({ cnf_certificate: ` ${thumbprint} ` })).cnf).toEqual({ 'x5t#S256': thumbprint })
+  })
+
+  it.each<[string, Fields, Record<string, unknown>]>([
+    [
+      'a certificate that is none',
+      { cnf_certificate: 'x' },
+      { cnf_certificate: /must be a certificate in PEM/ },
+    ],
+    ['a broken one', { cnf_certificate: PEM('AAAA') }, { cnf_certificate: /must be a certificate in PEM/ }],
+    ['two', { cnf_certificate: PEM('AAAA') + PEM('AAAA') }, { cnf_certificate: /must be one certificate/ }],
+    [
+      'a private key beside it',
+      { cnf_certificate: `${PEM('AAAA')}-----BEGIN PRIVATE KEY-----` },
+      { cnf_certificate: /has a private key in it/ },
+    ],
+    ['a DPoP key that is none', { cnf_jkt: 'short' }, { cnf_jkt: /^DPoP key must be a SHA-256 thumbprint/ }],
+  ])('are not bound to %s', async (_what, fields, errors) => {
+    const page = await create(ada, fields)
+    const expected = Object.entries(errors).map(([name, text]) => [
+      name,
+      expect.stringMatching(text as RegExp),
+    ])
+    expect([page.status, errorsOf(page)]).toEqual([422, Object.fromEntries(expected)])
+    expect(page.text).toContain('<details class="disclosure" open')
   })
 
   it('may live as long as the operator allows, to the last choice of the form', async () => {

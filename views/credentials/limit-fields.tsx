@@ -5,7 +5,13 @@ import { TextArea } from '../layout/text-area.tsx'
 import { usePage } from '../page-context.ts'
 import type { MintedValues } from './new-minted-page.tsx'
 
-const LIMITS = ['allowed_addresses', 'rate_limit_requests', 'rate_limit_seconds'] as const
+const LIMITS = [
+  'allowed_addresses',
+  'rate_limit_requests',
+  'rate_limit_seconds',
+  'cnf_certificate',
+  'cnf_jkt',
+] as const
 
 /** What most tokens do without: folded away until something is in it. */
 export function LimitFields({ values, field }: { values: MintedValues; field: Refused }) {
@@ -14,6 +20,8 @@ export function LimitFields({ values, field }: { values: MintedValues; field: Re
   const isOpen =
     values.allowed_addresses !== '' ||
     values.rate_limit_requests !== '' ||
+    values.cnf_certificate !== '' ||
+    values.cnf_jkt !== '' ||
     LIMITS.some(name => field(name).error !== undefined)
   const periods = [
     { value: '1', label: form.perSecond },
@@ -51,6 +59,26 @@ export function LimitFields({ values, field }: { values: MintedValues; field: Re
               {...field('rate_limit_seconds')}
             />
           </div>
+        </fieldset>
+        <fieldset class="choices">
+          <legend>
+            {form.binding} <span class="optional">{layout.optional}</span>
+          </legend>
+          <p class="hint">{form.bindingHint}</p>
+          <TextArea
+            name="cnf_certificate"
+            value={values.cnf_certificate}
+            hint={form.certificateHint}
+            required={false}
+            {...field('cnf_certificate')}
+          />
+          <Field
+            name="cnf_jkt"
+            value={values.cnf_jkt}
+            hint={form.dpopHint}
+            required={false}
+            {...field('cnf_jkt')}
+          />
         </fieldset>
       </div>
     </details>

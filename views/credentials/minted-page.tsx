@@ -109,7 +109,7 @@ function Details({ frame, item }: { frame: MintedFrame; item: Minted }) {
           term: words.rateLimit,
           value: rateLimit ? words.rate(rateLimit.requests, rateLimit.seconds) : words.noRateLimit,
         },
-        binding && { term: words.binding, value: words[binding] },
+        binding && { term: words.binding, value: <Binding frame={frame} {...binding} />, whole: true },
       ]}
     />
   )
@@ -124,6 +124,17 @@ function Addresses({ list, any }: { list: string[] | undefined; any: string }) {
           <code>{address}</code>
         </li>
       ))}
+    </ul>
+  )
+}
+
+function Binding({ frame, certificate, dpop }: { frame: MintedFrame } & NonNullable<Minted['binding']>) {
+  const words = useMintedWords(frame)
+  const code = (thumbprint: string) => <code key="thumbprint">{thumbprint}</code>
+  return (
+    <ul class="codes">
+      {certificate === undefined ? null : <li>{words.certificate(code(certificate))}</li>}
+      {dpop === undefined ? null : <li>{words.dpop(code(dpop))}</li>}
     </ul>
   )
 }

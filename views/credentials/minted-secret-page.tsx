@@ -7,8 +7,8 @@ export interface MintedSecretPageProps {
   frame: MintedFrame
   item: Pick<Minted, 'id' | 'name'>
   secret: string
-  /** a command that uses it */
-  example: string
+  /** a command that uses it, where one can */
+  example: string | undefined
   rotated: boolean
 }
 

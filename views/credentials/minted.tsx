@@ -22,7 +22,8 @@ export interface Minted {
   /** undefined: any */
   allowedAddresses?: string[] | undefined
   rateLimit?: { requests: number; seconds: number } | undefined
-  binding?: 'certificate' | 'dpop' | undefined
+  /** thumbprints of the keys that must be shown with it */
+  binding?: { certificate?: string | undefined; dpop?: string | undefined } | undefined
   /** when it was rotated, until the new secret is used */
   pendingSince?: Date | undefined
   retiring?: { last4: string; until: Date } | undefined

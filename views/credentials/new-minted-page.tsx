@@ -25,6 +25,9 @@ export interface MintedValues {
   allowed_addresses: string
   rate_limit_requests: string
   rate_limit_seconds: string
+  /** PEM or a fingerprint */
+  cnf_certificate: string
+  cnf_jkt: string
 }
 
 export interface NewMintedPageProps {
@@ -50,6 +53,8 @@ export function NewMintedPage({ frame, values, errors, environments, expiry, gro
     allowed_addresses: words.form.addresses,
     rate_limit_requests: words.form.requests,
     rate_limit_seconds: words.form.per,
+    cnf_certificate: words.form.certificate,
+    cnf_jkt: words.form.dpop,
   }
   return (
     <WidePage

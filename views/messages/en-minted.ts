@@ -46,8 +46,8 @@ function words(noun: 'token' | 'key') {
     rate: (requests: number, seconds: number): string =>
       `${counted(requests, 'request', 'requests')} in ${span(seconds)}`,
     binding: 'Bound to',
-    certificate: 'A client certificate',
-    dpop: 'A DPoP key',
+    certificate: (thumbprint: Words): Words[] => ['The client certificate ', thumbprint],
+    dpop: (thumbprint: Words): Words[] => ['The DPoP key ', thumbprint],
     scopes: 'Scopes',
     usage: 'Use',
     pendingNote: (when: Words): Words[] => [
@@ -145,6 +145,13 @@ function words(noun: 'token' | 'key') {
       perMinute: 'A minute',
       perHour: 'An hour',
       perDay: 'A day',
+      binding: 'Bound to a key',
+      bindingHint: `Then the ${noun} is worth nothing without it. With both, both have to be shown.`,
+      certificate: 'Client certificate',
+      certificateHint:
+        'The certificate that the program shows on its TLS connection, in PEM, or its SHA-256 fingerprint.',
+      dpop: 'DPoP key',
+      dpopHint: 'The thumbprint of the key that signs the proofs (RFC 7638), 43 characters.',
     },
 
     createdTitle: `Your new ${noun}`,
