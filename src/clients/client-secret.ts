@@ -9,7 +9,7 @@ import { newId } from '../db/id.ts'
 import { hashCandidates, hashSecret, verifySecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { randomToken } from '../secrets/token.ts'
-import { type Client, changed } from './client.ts'
+import { type Client, type ClientSecret, changed } from './client.ts'
 
 export const MIN_CLIENT_SECRET_LENGTH = 32
 
@@ -23,11 +23,21 @@ export function verifyClientSecret(
   secret: string,
   now: Date,
 ): boolean {
-  let found = false
+  return matchClientSecret(keyring, client, secret, now) !== undefined
+}
+
+/** Which of the client's it is; undefined: none that is alive. */
+export function matchClientSecret(
+  keyring: Keyring,
+  client: Pick<Client, 'secrets'>,
+  secret: string,
+  now: Date,
+): ClientSecret | undefined {
+  let found: ClientSecret | undefined
   for (const stored of client.secrets) {
     const matches = verifySecret(keyring, secret, stored)
     const alive = stored.expiresAt === null || stored.expiresAt > now
-    found = (matches && alive) || found
+    if (matches && alive) found ??= stored
   }
   return found
 }

@@ -9,7 +9,7 @@ import { invalidRequest, Problem } from '../http/problem.ts'
 import type { RequestView } from '../http/request-view.ts'
 import { looksMinted } from '../secrets/minted-format.ts'
 import type { Explain } from './checks.ts'
-import type { CredentialKind, Identity, Place, Verification, Wanted } from './kind.ts'
+import type { Challenges, CredentialKind, Identity, Place, Verification, Wanted } from './kind.ts'
 import { ambiguousCredentials, type Refusals } from './refusals.ts'
 
 export interface Acceptance {
@@ -68,8 +68,12 @@ export function createAuthenticate({
       if (error instanceof Problem && isTold) auditRefusal(audit, chosen?.kind, error, source)
       throw scheme === 'dpop' && error instanceof Problem ? refusals.toldInDpop(error) : error
     }
-    throw refusals.unauthenticated(kinds.filter(accepts).flatMap(({ challenge }) => challenge ?? []))
+    throw refusals.unauthenticated(kinds.filter(accepts).flatMap(kind => challengesOf(kind, request)))
   }
+}
+
+function challengesOf({ challenge = [] }: CredentialKind, request: RequestView): Challenges {
+  return typeof challenge === 'function' ? challenge(request) : challenge
 }
 
 /**

@@ -1,6 +1,7 @@
 /** A credential that ends itself, whatever kind it is: refused everywhere once the change log has been read. */
 import type { BrowserSessions } from '../accounts/browser-session.ts'
 import type { Audit, Source } from '../audit/audit.ts'
+import { endSecret } from '../clients/client-secret.ts'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
@@ -49,6 +50,26 @@ export function endings(deps: EndCredentialDeps): Readonly<Record<string, End>> 
     },
 
     'api-key': endMinted,
+
+    /** The client's other secrets work on. */
+    async 'client-secret'({ kind, credentialId: id, subject, clientId }, source) {
+      await transaction(db, async tx => {
+        const ended = await endSecret(tx, id)
+        if (!ended) return
+        await audit.record(tx, {
+          type: 'client_secret_revoked',
+          outcome: 'success',
+          actor: subject,
+          subject,
+          credential: { kind, id },
+          ...(clientId !== undefined && { clientId }),
+          source,
+          detail: { secret_id: id, last4: ended.last4, reason: 'ended_itself' },
+        })
+      })
+      await changeLog.catchUp()
+    },
+
     'personal-access-token': endMinted,
     'signing-secret': endClientCredential,
     'client-certificate': endClientCredential,

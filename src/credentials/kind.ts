@@ -15,7 +15,7 @@ export interface CredentialKind {
   /** Where it is presented; decides what competes with what, see authenticate.ts. */
   readonly place: Place
   /** What to send in WWW-Authenticate when nobody is recognised. */
-  readonly challenge?: string | readonly string[]
+  readonly challenge?: Challenges | ((request: RequestView) => Challenges)
   /**
    * Is it mine? Looks at the request only: no query, no clock, no key. No two kinds claim the same credential.
    * @returns undefined when there is none of this kind
@@ -23,6 +23,8 @@ export interface CredentialKind {
    */
   claim(request: RequestView): Verification | undefined
 }
+
+export type Challenges = string | readonly string[]
 
 export type Place = 'explicit' | 'certificate' | 'cookie'
 

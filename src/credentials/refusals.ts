@@ -3,6 +3,7 @@
  * mistyped, expired, revoked and disabled look the same outside; `reason` is for the log and the audit only.
  */
 import { Problem } from '../http/problem.ts'
+import type { RequestView } from '../http/request-view.ts'
 import { rateHeaders } from './credential-headers.ts'
 import { DPOP_ALGS } from './dpop-proof.ts'
 import type { RateState } from './rate-limit.ts'
@@ -12,6 +13,11 @@ export interface Refusals {
   readonly bearerChallenge: string
   /** For a kind whose credentials may be bound to a key, and travel in `Authorization: DPoP`. */
   readonly dpopChallenge: string
+  /**
+   * For a kind whose credentials travel in `Authorization: Basic` (RFC 7617). Nothing for a request that a browser makes: it
+   * would ask the person for a name and a password in a dialog of its own.
+   */
+  basicChallenge(request: Pick<RequestView, 'header'>): readonly string[]
   /** 401: nothing was presented that anybody here takes. No error code. */
   unauthenticated(challenges: readonly string[]): Problem
   /** 401: presented, but bad. */
@@ -43,6 +49,9 @@ export function createRefusals(issuer: string): Refusals {
   return {
     bearerChallenge,
     dpopChallenge: inDpop(bearerChallenge),
+
+    basicChallenge: request =>
+      request.header('sec-fetch-mode') === undefined ? [`Basic realm="${issuer}", charset="UTF-8"`] : [],
 
     unauthenticated(challenges) {
       // RFC 9110, section 15.5.2: a 401 has at least one challenge.

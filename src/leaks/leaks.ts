@@ -5,6 +5,7 @@
  */
 import type { Audit, Source } from '../audit/audit.ts'
 import type { Config } from '../config.ts'
+import { basicSecrets } from '../credentials/basic.ts'
 import type { Db } from '../db/connect.ts'
 import { newId } from '../db/id.ts'
 import { enqueueAll, type OutboxHandler, withdraw } from '../db/outbox.ts'
@@ -92,8 +93,9 @@ export function createLeaks(deps: LeaksDeps): Leaks {
   }
 
   async function handleReport({ tokens, where, source }: LeakReport): Promise<void> {
-    const shown = where === undefined ? {} : { where: withoutSecrets(where, tokens) }
-    for (const text of new Set(tokens.map(token => token.trim())))
+    const texts = new Set(tokens.flatMap(token => secretsIn(token.trim())))
+    const shown = where === undefined ? {} : { where: withoutSecrets(where, [...texts]) }
+    for (const text of texts)
       for (const leaked of await find(text)) {
         const leak = { how: 'reported', last4: text.slice(-4), ...shown } as const
         await handle(leaked, leak, config.leakedCredentialPolicy, source)
@@ -139,6 +141,12 @@ export function createLeaks(deps: LeaksDeps): Leaks {
       await Promise.all(running)
     },
   }
+}
+
+/** People paste whole headers. */
+function secretsIn(text: string): string[] {
+  const [, credentials] = /^(?:authorization\s*:\s*)?basic\s+(\S+)$/i.exec(text) ?? []
+  return credentials === undefined ? [text] : [text, ...basicSecrets(credentials)]
 }
 
 /** People paste addresses with the token in them. */

@@ -3,6 +3,7 @@
  * (`X-Forwarded-Proto: http`; from anybody else the header is gone by now): without such a statement nothing is inferred.
  * The answer is the same for good credentials and bad ones.
  */
+import { basicSecrets } from '../credentials/basic.ts'
 import { type Context, type Middleware, sourceOf } from '../http/context.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import { Problem } from '../http/problem.ts'
@@ -72,18 +73,8 @@ function shownIn(ctx: Context, { cookies, apiKeyHeader }: PlainHttpDeps): Shown 
   return { isAny, texts: texts.map(text => text.trim()).filter(text => text !== '') }
 }
 
-/** What follows the scheme; of Basic the part after the colon, as it is and decoded (RFC 6749, section 2.3.1). */
+/** What follows the scheme; of Basic the part after the colon. */
 function secretsOf(header: string): string[] {
   const [, scheme = '', credentials = ''] = /^\s*(\S*)\s*(.*)$/s.exec(header) ?? []
-  if (scheme.toLowerCase() !== 'basic') return [credentials]
-  const [, secret = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? []
-  return [secret, formDecoded(secret)]
-}
-
-function formDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return text
-  }
+  return scheme.toLowerCase() === 'basic' ? basicSecrets(credentials) : [credentials]
 }

@@ -7,6 +7,7 @@ import { createRefusals } from '../../src/credentials/refusals.ts'
 import { cookieNames } from '../../src/http/cookies.ts'
 import { describeRequest } from '../../src/http/request-view.ts'
 import { type Answer, ask } from '../http/ground.ts'
+import { basic } from '../support/answers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { ordersFile } from '../support/orders.ts'
 import { queriesDuring } from '../support/queries.ts'
@@ -56,7 +57,18 @@ const EXAMPLES: readonly { kind?: string; headers: Headers }[] = [
   { kind: 'personal-access-token', headers: { authorization: 'bearer lk_live_pat_0123456789abcdef_secret' } },
   { kind: 'personal-access-token', headers: { authorization: 'APIKEY lk_test_pat_' } },
   { kind: 'personal-access-token', headers: { 'x-service-key': 'lk_live_pat_0123456789abcdef_secret' } },
-  { headers: { authorization: 'Basic YmlsbGluZzpzZWNyZXQ=' } },
+  { kind: 'client-secret', headers: { authorization: 'Basic YmlsbGluZzpzZWNyZXQ=' } },
+  { kind: 'client-secret', headers: { authorization: 'bAsIc bm8gY29sb24' } },
+  { kind: 'client-secret', headers: { authorization: 'Basic' } },
+  { kind: 'client-secret', headers: { authorization: basic('any', 'lk_live_key_0123456789abcdef_secret') } },
+  {
+    kind: 'personal-access-token',
+    headers: { authorization: basic('any', 'lk_live_pat_0123456789abcdef_secret') },
+  },
+  {
+    kind: 'personal-access-token',
+    headers: { authorization: basic('', 'lk_live_pat_0123456789abcdef_secret') },
+  },
   {
     kind: 'access-token',
     headers: { authorization: 'DPoP rE3UVdYeRXVC-WWn1aorBo1GmBH0DxZ2E2s017nRQLp', dpop: 'proof' },
@@ -140,7 +152,8 @@ export function outsideOf({ status, headers, json }: Answer) {
 export const ALGS = 'algs="ES256 ES384 ES512 EdDSA Ed25519 RS256 PS256"'
 
 /** All the challenges of a server, to who has shown nothing. */
-export const challengesOf = (issuer: string) => `Bearer realm="${issuer}", DPoP realm="${issuer}", ${ALGS}`
+export const challengesOf = (issuer: string) =>
+  `Bearer realm="${issuer}", DPoP realm="${issuer}", ${ALGS}, Basic realm="${issuer}", charset="UTF-8"`
 
 export function badCredential(issuer: string, scheme?: 'DPoP') {
   const challenge = `${scheme ?? 'Bearer'} realm="${issuer}", error="invalid_token"`

@@ -12,22 +12,28 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 describe('what makes or rotates another', () => {
-  it('an access token rotates nothing that can do more at our own API', async () => {
-    const own = `${app.issuer}/v1`
-    const scopes = { [own]: ['tokens:read', 'tokens:write'] }
-    const { token: more } = await makePersonalToken(app, { scopes })
-    const { token: elsewhere } = await makePersonalToken(app)
-    const identity: Identity = {
-      ...{ kind: 'access-token', credentialId: 'jti', subject: more.owner, clientId: 'orders-web' },
-      ...{ resource: own, scopes: ['tokens:write'] },
-    }
-    const tokens = mintedTokensOf(app)
-    const actor = { ...SYSTEM, identity }
-    await expect(tokens.rotate(actor, more.id)).rejects.toMatchObject({ status: 403, code: 'access_denied' })
-    expect((await tokens.rotate(actor, elsewhere.id)).token.id).toBe(elsewhere.id)
-    const both = { ...SYSTEM, identity: { ...identity, scopes: ['tokens:read', 'tokens:write'] } }
-    expect((await tokens.rotate(both, more.id)).token.id).toBe(more.id)
-  })
+  it.each(['access-token', 'client-secret'])(
+    '%s rotates nothing that can do more at our own API',
+    async kind => {
+      const own = `${app.issuer}/v1`
+      const scopes = { [own]: ['tokens:read', 'tokens:write'] }
+      const { token: more } = await makePersonalToken(app, { scopes })
+      const { token: elsewhere } = await makePersonalToken(app)
+      const identity: Identity = {
+        ...{ kind, credentialId: 'jti', subject: more.owner, clientId: 'orders-web' },
+        ...{ resource: own, scopes: ['tokens:write'] },
+      }
+      const tokens = mintedTokensOf(app)
+      const actor = { ...SYSTEM, identity }
+      await expect(tokens.rotate(actor, more.id)).rejects.toMatchObject({
+        status: 403,
+        code: 'access_denied',
+      })
+      expect((await tokens.rotate(actor, elsewhere.id)).token.id).toBe(elsewhere.id)
+      const both = { ...SYSTEM, identity: { ...identity, scopes: ['tokens:read', 'tokens:write'] } }
+      expect((await tokens.rotate(both, more.id)).token.id).toBe(more.id)
+    },
+  )
 
   it('a key gives no other client what its own client has lost', async () => {
     const client = (client_id: string, names: string[]) => ({

@@ -6,6 +6,7 @@ import { createLeaks, LEAK_REPORT } from '../../src/leaks/leaks.ts'
 import { createLog } from '../../src/log.ts'
 import { refusal } from '../developer/world.ts'
 import type { Answer } from '../http/ground.ts'
+import { basic } from '../support/answers.ts'
 import type { TestApp } from '../support/app.ts'
 import { dump } from '../support/dump.ts'
 import { startMailServer } from '../support/mail-server.ts'
@@ -125,6 +126,23 @@ describe('what is written down', () => {
     expect(await leakEvents(app, token.id)).toMatchObject([{ detail: { alive: false } }])
     expect(letters(app)).toHaveLength(before)
   })
+})
+
+it('a whole Basic header is read: a personal token, or a client secret as clients encode it', async () => {
+  const { token, secret } = await makePersonalToken(app)
+  await report(app, { token: `Authorization: ${basic('anybody', secret)}` })
+  const client = { client_id: 'in-a-header', client_secret: 'a secret: 100% known to everybody, 0123456789' }
+  await app.apply({ clients: [{ ...client, grant_types: ['client_credentials'] }] })
+  const { id } = await app.db
+    .selectFrom('client_secret')
+    .select('id')
+    .where('client_id', '=', client.client_id)
+    .executeTakeFirstOrThrow()
+  const header = basic(client.client_id, encodeURIComponent(client.client_secret))
+  await report(app, { token: header.replace('Basic', 'basic') })
+  await settled(app)
+  expect(await leakEvents(app, token.id)).toMatchObject([{ detail: { last4: secret.slice(-4) } }])
+  expect(await leakEvents(app, id)).toMatchObject([{ detail: { last4: '6789' } }])
 })
 
 it('a secret of the declarative file does not come back with it', async () => {

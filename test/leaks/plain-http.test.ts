@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Answer } from '../http/ground.ts'
 import { asking, basic, errorOf, formQuestion } from '../support/answers.ts'
 import type { TestApp } from '../support/app.ts'
-import { formatMinted, makeKey } from '../support/minted.ts'
+import { formatMinted, makeKey, makePersonalToken } from '../support/minted.ts'
 import { BILLING_SECRET, ORDERS } from '../support/orders.ts'
 import { until } from '../support/process.ts'
 import { kinds, leakEvents, letters, settled, startReporting } from './found.ts'
@@ -79,6 +79,21 @@ describe('behind a trusted proxy', () => {
       const headers = { ...HTTP, authorization: basic('billing', password) }
       expect(wasRefused(await asking(app)(formQuestion('/token', fields, headers)))).toBe(true)
     }
+  })
+
+  it.each([
+    ['a personal token', 'personal-access-token'],
+    ['a client secret', 'client-secret'],
+  ])('by Basic to the JSON API, with %s: its owner is found', async (_name, kind) => {
+    const isToken = kind === 'personal-access-token'
+    const password = isToken ? (await makePersonalToken(app)).secret : BILLING_SECRET
+    const headers = { authorization: basic('billing', password) }
+    expect((await self(headers)).json()).toMatchObject({ kind })
+    expect(wasRefused(await self({ ...HTTP, ...headers }))).toBe(true)
+    await until('it is in the audit', async () => {
+      const events = app.db.selectFrom('audit_event').select('id').where('type', '=', 'credential_over_http')
+      return (await events.where('subject_type', '=', kind).execute()).length > 0
+    })
   })
 
   it('what shows no credential is answered', async () => {

@@ -1,6 +1,7 @@
 // The table of answers (credentials.md), every row through every door that can ask it, for every kind of credential.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { askSelf, challengesOf, type Headers } from '../credentials/kind.contract.ts'
+import { basic } from '../support/answers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { codeFlow, type FlowClient, protocolPost } from '../support/authorization.ts'
 import { billing, ORDERS, ordersSpa, ordersWeb, STOCK } from '../support/orders.ts'
@@ -91,7 +92,27 @@ const KINDS: readonly Kind[] = [
     restricted: true,
     make: async fields => asBearer((await ada.token({ ...mintedScopes, ...fields })).secret),
   },
+  {
+    name: 'personal access token in Basic',
+    ...orders,
+    restricted: true,
+    async make(fields) {
+      const { secret } = await ada.token({ ...mintedScopes, ...fields })
+      return { headers: { authorization: basic('ada', secret) }, text: secret }
+    },
+  },
+  { name: 'client secret', ...orders, make: clientSecret },
 ]
+
+async function clientSecret(): Promise<Shown> {
+  const client_id = `service-${Math.random()}`
+  const client_secret = `${client_id}-secret`.padEnd(32, '0')
+  const resource_scopes = { [ORDERS]: ['read:orders'] }
+  await app.apply({
+    clients: [{ client_id, client_secret, grant_types: ['client_credentials'], resource_scopes }],
+  })
+  return { headers: { authorization: basic(client_id, client_secret) } }
+}
 
 interface Wanted {
   readonly resource: string
@@ -201,6 +222,7 @@ describe.each(KINDS)('$name', kind => {
     const shown = await make()
     const refusal = problem(403, 'wrong_audience')
     expect(await verifyRequest(shown, { resource: other })).toEqual(refusal)
+    if (shown.text === undefined) return
     expect(await verifyCredential(shown, { resource: other })).toEqual(refusal)
     expect(await introspect(shown, other)).toEqual(INACTIVE)
   })
