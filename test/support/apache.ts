@@ -1,13 +1,12 @@
 // Debian's Apache with mod_auth_openidc as a relying party: a process of its own with a configuration of its own, in front
 // of a small application that sees the person only in the headers that the module writes.
-import { spawn } from 'node:child_process'
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './app.ts'
-import { until } from './process.ts'
+import { isListening, runInForeground } from './foreground.ts'
 
 export interface Apache {
   readonly origin: string
@@ -111,7 +110,14 @@ export async function startApache(): Promise<Apache> {
       const file = join(directory, 'apache.conf')
       const log = join(directory, 'error.log')
       writeFileSync(file, configuration(issuer))
-      stop = await run(file, origin, () => (existsSync(log) ? readFileSync(log, 'utf8') : ''))
+      const apache = await runInForeground({
+        name: 'Apache',
+        binary: BINARY,
+        args: ['-f', file, '-DFOREGROUND'],
+        answers: () => isListening(port),
+        errors: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
+      })
+      stop = apache.end
     },
     signOut: `${origin}/signed-in?${new URLSearchParams({ logout: `${origin}/` })}`,
     visits,
@@ -122,35 +128,4 @@ export async function startApache(): Promise<Apache> {
       rmSync(directory, { recursive: true, force: true })
     },
   }
-}
-
-// Ends with its standard input, so also when the process that holds the other end was killed.
-const UNTIL_INPUT_ENDS = 'exec 3<&0; "$@" & pid=$!; { cat <&3 >/dev/null; kill $pid; } & wait $pid'
-
-/** Runs it in the foreground until it answers. @returns what ends it and all of its children */
-async function run(file: string, origin: string, errors: () => string): Promise<() => Promise<void>> {
-  const args = ['-c', UNTIL_INPUT_ENDS, 'sh', BINARY, '-f', file, '-DFOREGROUND']
-  const child = spawn('/bin/sh', args, { stdio: ['pipe', 'ignore', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', chunk => {
-    said += chunk
-  })
-  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  const end = async () => {
-    child.stdin.end()
-    await ended
-  }
-  try {
-    await until('Apache answers', async () => {
-      if (child.exitCode !== null) throw new Error(`It has ended with ${child.exitCode}`)
-      return fetch(origin, { redirect: 'manual' }).then(
-        () => true,
-        () => false,
-      )
-    })
-  } catch (cause) {
-    await end()
-    throw new Error(`Apache does not start:\n${said}${errors()}`, { cause })
-  }
-  return end
 }
