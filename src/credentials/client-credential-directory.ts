@@ -1,6 +1,6 @@
 /**
- * Client credentials with their clients, as verification needs them: by id, or by a handle that a request shows instead of
- * one (the thumbprint of a certificate). From memory while the change log is fresh, else by one statement.
+ * Client credentials with their clients, as verification needs them: by id, or by handles that a request shows instead of
+ * one (the thumbprint of a certificate, the names in it). From memory while the change log is fresh, else by one statement.
  */
 import { sql } from 'kysely'
 import { type Client, clientJson, toClient } from '../clients/client.ts'
@@ -9,7 +9,11 @@ import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import type { DatabaseClock } from '../db/database-clock.ts'
 import { createFollowedCache } from '../db/followed-cache.ts'
-import type { ClientCredentialKind, ClientCredentialRow } from './client-credential.ts'
+import {
+  type ClientCredentialKind,
+  type ClientCredentialRow,
+  isClientCredentialKind,
+} from './client-credential.ts'
 import type { Found } from './judge.ts'
 import { rangesOf } from './minted-input.ts'
 import { CREDENTIAL_CHANGE, rateLimitOf } from './minted-token.ts'
@@ -22,8 +26,11 @@ export interface FoundClientCredential extends Found {
 export interface ClientCredentialDirectory {
   /** Of this kind, ended ones too. */
   find(kind: ClientCredentialKind, id: string): Promise<FoundClientCredential | undefined>
-  /** All of this kind that have the handle and have not ended. */
-  findByHandle(kind: ClientCredentialKind, handle: string): Promise<readonly FoundClientCredential[]>
+  /** All of this kind that have one of the handles and have not been revoked, oldest first. At most 2,000 characters. */
+  findByHandles(
+    kind: ClientCredentialKind,
+    handles: readonly string[],
+  ): Promise<readonly FoundClientCredential[]>
   close(): void
 }
 
@@ -59,17 +66,18 @@ export function createClientCredentialDirectory(
     idOf: payload => payload.id,
     load: async id => (await load(sql`client_credential.id = ${id}`))[0],
   })
-  // A change does not say the handles of what changed. The handle begins with the kind.
-  const byHandle = createFollowedCache({
+  // Which ones have some handles: what they are is kept by id. A change does not say the handles of what changed, so any
+  // drops all of these, but for a change of what has no handles.
+  const idsByHandles = createFollowedCache({
     changeLog,
     type: CREDENTIAL_CHANGE,
-    idOf: () => undefined,
-    async load(kindAndHandle) {
-      const [kind = '', handle = ''] = kindAndHandle.split(/ (.*)/s)
-      const rows = await load(
-        sql`handles @> ARRAY[${handle}::text] AND kind = ${kind} AND revoked_at IS NULL`,
-      )
-      return rows.length > 0 ? rows : undefined
+    idOf: ({ id, kind }) => (id !== undefined && !isClientCredentialKind(kind) ? '' : undefined),
+    async load(kindAndHandles) {
+      const [kind, ...handles]: string[] = JSON.parse(kindAndHandles)
+      const keep = byId.begin()
+      const rows = await load(sql`handles && ${handles}::text[] AND kind = ${kind} AND revoked_at IS NULL`)
+      for (const one of rows) keep(one.record.row.id, one)
+      return rows.length > 0 ? rows.map(({ record }) => record.row.id) : undefined
     },
   })
 
@@ -84,13 +92,14 @@ export function createClientCredentialDirectory(
       const kept = ID.test(id) ? await byId.find(id) : undefined
       return kept?.record.row.kind === kind ? await withOwner(kept) : undefined
     },
-    async findByHandle(kind, handle) {
-      const kept = await byHandle.find(`${kind} ${handle}`)
-      return Promise.all((kept ?? []).map(withOwner))
+    async findByHandles(kind, handles) {
+      const ids = (await idsByHandles.find(JSON.stringify([kind, ...handles]))) ?? []
+      const kept = await Promise.all(ids.map(byId.find))
+      return Promise.all(kept.filter(one => one !== undefined).map(withOwner))
     },
     close() {
       byId.close()
-      byHandle.close()
+      idsByHandles.close()
     },
   }
 }

@@ -76,7 +76,7 @@ export function createClientCredentials(deps: ClientCredentialDeps): ClientCrede
     happened: string,
     detail?: Readonly<Record<string, unknown>>,
   ): Promise<void> {
-    await appendChange(tx, CREDENTIAL_CHANGE, { id: row.id })
+    await appendChange(tx, CREDENTIAL_CHANGE, { id: row.id, kind: row.kind })
     await audit.record(tx, credentialEvent(actor, row, happened, detail))
   }
 

@@ -49,7 +49,8 @@ const KINDS: readonly string[] = ['signing-secret', 'client-certificate'] satisf
 
 const ID = /^[0-9A-Za-z]{16}$/
 
-const isKind = (kind: string): kind is ClientCredentialKind => KINDS.includes(kind)
+export const isClientCredentialKind = (kind: unknown): kind is ClientCredentialKind =>
+  typeof kind === 'string' && KINDS.includes(kind)
 
 /** Any text may be asked for. One query. */
 export async function findClientCredential(db: Db | Tx, id: string): Promise<ClientCredential | undefined> {
@@ -106,7 +107,8 @@ function selectCredentials(db: Db | Tx) {
 type SelectedRow = Awaited<ReturnType<ReturnType<typeof selectCredentials>['executeTakeFirstOrThrow']>>
 
 function toClientCredential(row: SelectedRow): ClientCredential {
-  if (!isKind(row.kind)) throw new Error(`There is no client credential of the kind ${row.kind}`)
+  if (!isClientCredentialKind(row.kind))
+    throw new Error(`There is no client credential of the kind ${row.kind}`)
   return {
     id: row.id,
     kind: row.kind,

@@ -65,7 +65,7 @@ export async function endTokens(
   await appendChanges(
     tx,
     CREDENTIAL_CHANGE,
-    rows.map(({ id }) => ({ id })),
+    rows.map(({ id, kind }) => ({ id, kind })),
   )
   await audit.recordAll(
     tx,

@@ -26,7 +26,7 @@ export type VerifyClientCredential = (
 
 /** What the kinds of client credentials need. */
 export interface ClientCredentialKindDeps {
-  readonly clientCredentials: Pick<ClientCredentialDirectory, 'find' | 'findByHandle'>
+  readonly clientCredentials: Pick<ClientCredentialDirectory, 'find' | 'findByHandles'>
   readonly verifyClientCredential: VerifyClientCredential
 }
 
