@@ -24,7 +24,7 @@ function secretMistakes(client: Item, at: Path): Mistake[] {
       {
         path,
         message:
-          'is missing: give one, or set token_endpoint_auth_method to none for a public client, or to private_key_jwt for one with a key',
+          'is missing: give one, or set token_endpoint_auth_method to none for a public client, or to private_key_jwt, tls_client_auth or self_signed_tls_client_auth for one with a key or a certificate',
       },
     ]
   return []

@@ -6,8 +6,9 @@ import { formatPath, type Path, repeatedTexts } from '../http/field-errors.ts'
 import type { FieldError } from '../http/problem.ts'
 import { type Item, keysOf, placedTextsOf, recordOf, textOf, textsOf } from '../http/unknown-value.ts'
 import { calledUriMistake } from './called-uri.ts'
+import { certificateMistakes } from './client-certificate-rules.ts'
 import { keyMistakes } from './client-key-rules.ts'
-import { DEVICE_CODE } from './client-schema.ts'
+import { CERTIFICATE_METHODS, DEVICE_CODE } from './client-schema.ts'
 import { redirectUriMistake } from './redirect-uri.ts'
 
 /** @param openidScopes the scopes that are no resource's */
@@ -17,6 +18,7 @@ export function clientMistakes(client: Item, at: Path, openidScopes: readonly st
     ...grantTypeMistakes(client),
     ...defaultScopeMistakes(client, openidScopes),
     ...keyMistakes(client),
+    ...certificateMistakes(client),
     ...calledMistakes(client, 'jwks_uri'),
     ...calledMistakes(client, 'backchannel_logout_uri'),
   ]
@@ -34,9 +36,10 @@ export interface KeyMistake {
 /** It runs where its users can read everything, so it has no secret. */
 export const isPublic = (client: Item) => client.token_endpoint_auth_method === 'none'
 
-/** One that signs assertions has keys instead (RFC 7523). */
-export const keepsSecret = (client: Item) =>
-  !isPublic(client) && client.token_endpoint_auth_method !== 'private_key_jwt'
+const WITHOUT_SECRET: readonly unknown[] = ['none', 'private_key_jwt', ...CERTIFICATE_METHODS]
+
+/** One that signs assertions has keys instead (RFC 7523), or it shows a certificate (RFC 8705). */
+export const keepsSecret = (client: Item) => !WITHOUT_SECRET.includes(client.token_endpoint_auth_method)
 
 function pkceMistakes(client: Item): KeyMistake[] {
   return isPublic(client) && client.require_pkce === false

@@ -6,7 +6,23 @@ import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_CODE] as const
-export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
+/** By a certificate (RFC 8705, section 2): of an authority that we trust, or one that the client registered. */
+export const CERTIFICATE_METHODS = ['tls_client_auth', 'self_signed_tls_client_auth'] as const
+export const AUTH_METHODS = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  ...CERTIFICATE_METHODS,
+  'none',
+] as const
+/** What of a certificate is the client's with tls_client_auth: exactly one of them (RFC 8705, section 2.1.2). */
+export const CERTIFICATE_NAMES = [
+  'tls_client_auth_subject_dn',
+  'tls_client_auth_san_dns',
+  'tls_client_auth_san_uri',
+  'tls_client_auth_san_ip',
+  'tls_client_auth_san_email',
+] as const
 /** With which a client may sign its assertions (RFC 7523). Both names of EdDSA over Ed25519 are in use (RFC 8037, RFC 9864). */
 export const ASSERTION_ALGS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'] as const
 export const APPLICATION_TYPES = ['web', 'native'] as const
@@ -51,6 +67,7 @@ export const clientKeys = {
 
 const uri = z.string().max(2000)
 const keyText = z.string().min(1).max(8000)
+const nameText = z.string().min(1).max(1000)
 
 /** A JWK (RFC 7517). What makes it a public and usable one: client-key-rules.ts. */
 const publicKey = z.looseObject({
@@ -68,6 +85,12 @@ export const protocolKeys = {
   jwks_uri: uri,
   require_pushed_authorization_requests: z.boolean(),
   dpop_bound_access_tokens: z.boolean(),
+  tls_client_auth_subject_dn: nameText,
+  tls_client_auth_san_dns: nameText,
+  tls_client_auth_san_uri: nameText,
+  tls_client_auth_san_ip: nameText,
+  tls_client_auth_san_email: nameText,
+  tls_client_certificate_bound_access_tokens: z.boolean(),
   backchannel_logout_uri: uri,
   backchannel_logout_session_required: z.boolean(),
 }

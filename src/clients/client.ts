@@ -9,7 +9,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import type { SigningAlg } from '../secrets/signing-alg.ts'
-import type { ApplicationType, ClientRegistration, TokenEndpointAuthMethod } from './tables.ts'
+import type { ApplicationType, ClientRegistration, TlsClientAuth, TokenEndpointAuthMethod } from './tables.ts'
 
 /** One secret that is neither revoked nor was expired when it was read. */
 export interface ClientSecret {
@@ -44,6 +44,9 @@ export interface Client {
   readonly jwksUri: string | null
   readonly requirePushedAuthorizationRequests: boolean
   readonly dpopBoundAccessTokens: boolean
+  /** With tls_client_auth; else null. */
+  readonly tlsClientAuth: TlsClientAuth | null
+  readonly tlsClientCertificateBoundAccessTokens: boolean
   readonly backchannelLogoutUri: string | null
   readonly backchannelLogoutSessionRequired: boolean
   /** 'dynamic' and 'metadata_document': nobody here knows who made it. */
@@ -122,6 +125,8 @@ export function toClient(row: ClientRow): Client {
     jwksUri: row.jwks_uri,
     requirePushedAuthorizationRequests: row.require_pushed_authorization_requests,
     dpopBoundAccessTokens: row.dpop_bound_access_tokens,
+    tlsClientAuth: row.tls_client_auth,
+    tlsClientCertificateBoundAccessTokens: row.tls_client_certificate_bound_access_tokens,
     backchannelLogoutUri: row.backchannel_logout_uri,
     backchannelLogoutSessionRequired: row.backchannel_logout_session_required,
     registration: row.registration,

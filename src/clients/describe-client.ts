@@ -1,6 +1,7 @@
 /** From the words of RFC 7591, as the declarative file and the JSON API use them, to the room's own. */
 import type { z } from 'zod'
-import type { clientKeys, protocolKeys, shownMetadata } from './client-schema.ts'
+import { CERTIFICATE_NAMES, type clientKeys, type protocolKeys, type shownMetadata } from './client-schema.ts'
+import type { TlsClientAuth } from './tables.ts'
 import type { DescribedClient } from './upsert-client.ts'
 
 type Words<Keys extends Record<string, z.ZodType>> = { readonly [Key in keyof Keys]: z.output<Keys[Key]> }
@@ -34,6 +35,8 @@ export function describeClient(client: ClientWords): DescribedClient {
     jwksUri: client.jwks_uri ?? null,
     requirePushedAuthorizationRequests: client.require_pushed_authorization_requests ?? false,
     dpopBoundAccessTokens: client.dpop_bound_access_tokens ?? false,
+    tlsClientAuth: tlsClientAuthOf(client),
+    tlsClientCertificateBoundAccessTokens: client.tls_client_certificate_bound_access_tokens ?? false,
     backchannelLogoutUri: client.backchannel_logout_uri ?? null,
     backchannelLogoutSessionRequired: client.backchannel_logout_session_required ?? false,
     registration: 'operator',
@@ -47,4 +50,13 @@ export function describeClient(client: ClientWords): DescribedClient {
       Object.entries(client.resource_scopes).map(([resource, scopes]) => [resource, new Set(scopes)]),
     ),
   }
+}
+
+/** At most one of them is there: client-certificate-rules.ts. */
+function tlsClientAuthOf(client: ClientWords): TlsClientAuth | null {
+  for (const name of CERTIFICATE_NAMES) {
+    const value = client[name]
+    if (value !== undefined && value !== null) return { name, value }
+  }
+  return null
 }

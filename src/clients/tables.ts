@@ -1,13 +1,21 @@
 import type { JSONWebKeySet } from 'jose'
 import type { Generated, JSONColumnType } from 'kysely'
 import type { SigningAlg } from '../secrets/signing-alg.ts'
+import type { CERTIFICATE_NAMES } from './client-schema.ts'
 
 export type ApplicationType = 'web' | 'native'
 export type TokenEndpointAuthMethod =
   | 'client_secret_basic'
   | 'client_secret_post'
   | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
   | 'none'
+/** The one name in its certificate that is a client's with tls_client_auth (RFC 8705, section 2.1.2). */
+export interface TlsClientAuth {
+  readonly name: (typeof CERTIFICATE_NAMES)[number]
+  readonly value: string
+}
 /** How it came to be: an operator or developer described it, it registered itself, or its `client_id` is a document's address. */
 export type ClientRegistration = 'operator' | 'dynamic' | 'metadata_document'
 
@@ -27,6 +35,8 @@ export interface ClientTables {
     jwks_uri: string | null
     require_pushed_authorization_requests: Generated<boolean>
     dpop_bound_access_tokens: Generated<boolean>
+    tls_client_auth: JSONColumnType<TlsClientAuth> | null
+    tls_client_certificate_bound_access_tokens: Generated<boolean>
     backchannel_logout_uri: string | null
     backchannel_logout_session_required: Generated<boolean>
     registration: Generated<ClientRegistration>

@@ -41,6 +41,8 @@ async function upsertRow(tx: Tx, client: DescribedClient): Promise<boolean> {
     jwks_uri: client.jwksUri,
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
+    tls_client_auth: client.tlsClientAuth && JSON.stringify(client.tlsClientAuth),
+    tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens,
     backchannel_logout_uri: client.backchannelLogoutUri,
     backchannel_logout_session_required: client.backchannelLogoutSessionRequired,
     registration: client.registration,

@@ -3,6 +3,18 @@ import { z } from 'zod'
 import { clientKeys, protocolKeys, shownMetadata } from '../clients/client-schema.ts'
 import { APPLICATION_KINDS } from './application-kind.ts'
 
+/** With tls_client_auth exactly one of them: the name in its certificate that is the client's (RFC 8705, section 2.1.2). */
+const certificateNames = {
+  tls_client_auth_subject_dn: protocolKeys.tls_client_auth_subject_dn
+    .nullable()
+    .optional()
+    .describe('For tls_client_auth: the subject of its certificate (RFC 4514), or one of the other names'),
+  tls_client_auth_san_dns: protocolKeys.tls_client_auth_san_dns.nullable().optional(),
+  tls_client_auth_san_uri: protocolKeys.tls_client_auth_san_uri.nullable().optional(),
+  tls_client_auth_san_ip: protocolKeys.tls_client_auth_san_ip.nullable().optional(),
+  tls_client_auth_san_email: protocolKeys.tls_client_auth_san_email.nullable().optional(),
+}
+
 const changeable = {
   client_name: clientKeys.client_name,
   redirect_uris: clientKeys.redirect_uris.optional(),
@@ -28,7 +40,9 @@ const changeable = {
   jwks: protocolKeys.jwks
     .nullable()
     .optional()
-    .describe('For private_key_jwt: its public keys. Either these or jwks_uri'),
+    .describe(
+      'For private_key_jwt: its public keys; for self_signed_tls_client_auth: its certificates, in x5c. Either these or jwks_uri',
+    ),
   jwks_uri: protocolKeys.jwks_uri.nullable().optional().describe('Where its public keys are'),
   require_pushed_authorization_requests: protocolKeys.require_pushed_authorization_requests
     .optional()
@@ -36,6 +50,10 @@ const changeable = {
   dpop_bound_access_tokens: protocolKeys.dpop_bound_access_tokens
     .optional()
     .describe('All of its tokens are bound to a key that it proves to have (RFC 9449)'),
+  ...certificateNames,
+  tls_client_certificate_bound_access_tokens: protocolKeys.tls_client_certificate_bound_access_tokens
+    .optional()
+    .describe('All of its tokens are bound to the certificate that it shows (RFC 8705)'),
   backchannel_logout_uri: protocolKeys.backchannel_logout_uri
     .nullable()
     .optional()

@@ -4,7 +4,7 @@ import type { Client } from '../clients/client.ts'
 import type { ShownClient, ShownSecret } from '../clients/client-list.ts'
 import { APPLICATION_TYPES, ASSERTION_ALGS, AUTH_METHODS, protocolKeys } from '../clients/client-schema.ts'
 import type { ClientWords } from '../clients/describe-client.ts'
-import type { ClientRegistration } from '../clients/tables.ts'
+import type { ClientRegistration, TlsClientAuth } from '../clients/tables.ts'
 import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 import { APPLICATION_KINDS, applicationKindOf } from './application-kind.ts'
 
@@ -36,6 +36,12 @@ export const clientObject = z
     jwks_uri: z.string().nullable(),
     require_pushed_authorization_requests: z.boolean(),
     dpop_bound_access_tokens: z.boolean(),
+    tls_client_auth_subject_dn: z.string().nullable(),
+    tls_client_auth_san_dns: z.string().nullable(),
+    tls_client_auth_san_uri: z.string().nullable(),
+    tls_client_auth_san_ip: z.string().nullable(),
+    tls_client_auth_san_email: z.string().nullable(),
+    tls_client_certificate_bound_access_tokens: z.boolean(),
     backchannel_logout_uri: z.string().nullable(),
     backchannel_logout_session_required: z.boolean(),
     resource_scopes: z.record(z.string(), z.array(z.string())),
@@ -55,7 +61,9 @@ export const clientObject = z
     disabled: z.boolean(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
-    secrets: z.array(secretObject).describe('None for a public client, and with private_key_jwt'),
+    secrets: z
+      .array(secretObject)
+      .describe('None for a public client, and for one with a key or a certificate instead'),
     secret: z.string().optional().describe('In the answer that registered it, and never again'),
   })
   .meta({ id: 'Client' })
@@ -94,6 +102,8 @@ export function wordsOf(client: Client): ClientWords & StoredSettings {
 }
 
 function storedSettings(client: Client): StoredSettings {
+  const nameIn = (name: TlsClientAuth['name']) =>
+    client.tlsClientAuth?.name === name ? client.tlsClientAuth.value : null
   return {
     token_endpoint_auth_signing_alg:
       client.tokenEndpointAuthSigningAlg as StoredSettings['token_endpoint_auth_signing_alg'],
@@ -101,6 +111,12 @@ function storedSettings(client: Client): StoredSettings {
     jwks_uri: client.jwksUri,
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
+    tls_client_auth_subject_dn: nameIn('tls_client_auth_subject_dn'),
+    tls_client_auth_san_dns: nameIn('tls_client_auth_san_dns'),
+    tls_client_auth_san_uri: nameIn('tls_client_auth_san_uri'),
+    tls_client_auth_san_ip: nameIn('tls_client_auth_san_ip'),
+    tls_client_auth_san_email: nameIn('tls_client_auth_san_email'),
+    tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens,
     backchannel_logout_uri: client.backchannelLogoutUri,
     backchannel_logout_session_required: client.backchannelLogoutSessionRequired,
   }

@@ -114,7 +114,7 @@ async function add(
     throw new Problem(
       409,
       'conflict',
-      'This client signs with a key of its own (private_key_jwt), so it has no secret. Change token_endpoint_auth_method first.',
+      `This client proves who it is with a key or a certificate of its own (${client.tokenEndpointAuthMethod}), so it has no secret. Change token_endpoint_auth_method first.`,
     )
   refuseRising({ actor, reach, client, ownResource })
   if (client.secrets.length >= MAX_SECRETS)

@@ -191,11 +191,11 @@ function publicityMistakes(words: ClientWords, { tokenEndpointAuthMethod }: Clie
 }
 
 function provesItselfOtherwise(client: Client, words: ClientWords): boolean {
-  const { token_endpoint_auth_method: method, jwks, jwks_uri: jwksUri } = wordsOf(client)
-  return !isDeepStrictEqual(
-    [method, jwks, jwksUri],
-    [words.token_endpoint_auth_method, words.jwks ?? null, words.jwks_uri ?? null],
-  )
+  const proof = (said: ClientWords) => {
+    const { tokenEndpointAuthMethod, jwks, jwksUri, tlsClientAuth } = describeClient(said)
+    return [tokenEndpointAuthMethod, jwks, jwksUri, tlsClientAuth]
+  }
+  return !isDeepStrictEqual(proof(wordsOf(client)), proof(words))
 }
 
 /** What was not sent must not take a default's place. */

@@ -74,7 +74,6 @@ const NOT_OFFERED: readonly string[] = [
   'introspection_encrypted_response_alg',
   'authorization_signed_response_alg',
   'authorization_encrypted_response_alg',
-  'tls_client_certificate_bound_access_tokens',
 ]
 
 /**
@@ -185,6 +184,8 @@ export function metadataOf(client: Omit<Client, 'secrets' | 'disabled'>): Record
     scope: client.defaultScope ?? undefined,
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests || undefined,
     dpop_bound_access_tokens: client.dpopBoundAccessTokens || undefined,
+    ...(client.tlsClientAuth && { [client.tlsClientAuth.name]: client.tlsClientAuth.value }),
+    tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens || undefined,
     backchannel_logout_uri: client.backchannelLogoutUri ?? undefined,
     backchannel_logout_session_required: client.backchannelLogoutSessionRequired || undefined,
     ...client.metadata,

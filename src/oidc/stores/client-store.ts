@@ -29,6 +29,8 @@ export function toMetadata(client: Omit<Client, 'secrets' | 'disabled'>): Adapte
     ...(client.jwksUri && { jwks_uri: client.jwksUri }),
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
     dpop_bound_access_tokens: client.dpopBoundAccessTokens,
+    tls_client_certificate_bound_access_tokens: client.tlsClientCertificateBoundAccessTokens,
+    ...(client.tlsClientAuth && { [client.tlsClientAuth.name]: client.tlsClientAuth.value }),
     ...(client.backchannelLogoutUri && { backchannel_logout_uri: client.backchannelLogoutUri }),
     backchannel_logout_session_required: client.backchannelLogoutSessionRequired,
     require_pkce: client.requirePkce,
