@@ -1,10 +1,18 @@
 /** Clients as the pages show them. */
-import type { ShownClient as ClientOnPage, ShownKeys } from '../../views/developer/client.ts'
+import type {
+  ShownClient as ClientOnPage,
+  ShownCertificates,
+  ShownKeys,
+} from '../../views/developer/client.ts'
 import type { ShownClient } from '../clients/client-list.ts'
 import { keepsSecret } from '../clients/client-rules.ts'
+import { CERTIFICATE_METHODS } from '../clients/client-schema.ts'
 import { givenScopes } from '../credentials/minted-view.ts'
+import { readClientCertificate } from '../http/client-certificate.ts'
 import type { Resource } from '../resources/resource.ts'
 import { applicationKindOf } from './application-kind.ts'
+
+type NameKind = NonNullable<ShownCertificates['name']>['kind']
 
 /**
  * @param organizations names by id
@@ -33,6 +41,7 @@ export function clientOnPage(
     settings: {
       requiresPushedRequests: client.requirePushedAuthorizationRequests,
       requiresDpop: client.dpopBoundAccessTokens,
+      requiresCertificate: client.tlsClientCertificateBoundAccessTokens,
       backchannelLogoutUri: client.backchannelLogoutUri ?? undefined,
       idTokenAlg: kind === 'service' ? undefined : client.idTokenSignedResponseAlg,
       isSelfRegistered: client.registration !== 'operator',
@@ -46,7 +55,19 @@ export function clientOnPage(
         }))
       : undefined,
     keys: method === 'private_key_jwt' ? keysOnPage(client) : undefined,
+    certificates: CERTIFICATE_METHODS.some(one => one === method) ? certificatesOnPage(client) : undefined,
   }
+}
+
+function certificatesOnPage({ jwks, jwksUri, tlsClientAuth }: ShownClient): ShownCertificates {
+  if (tlsClientAuth) {
+    const { name, value } = tlsClientAuth
+    return { registered: [], name: { kind: name.replace('tls_client_auth_', '') as NameKind, value } }
+  }
+  const certificates = (jwks?.keys ?? [])
+    .flatMap(({ x5c = [] }) => x5c.slice(0, 1))
+    .map(der => readClientCertificate(Buffer.from(der, 'base64')))
+  return { registered: certificates.filter(one => one !== undefined), uri: jwksUri ?? undefined }
 }
 
 function keysOnPage({ jwks, jwksUri, tokenEndpointAuthSigningAlg }: ShownClient): ShownKeys {

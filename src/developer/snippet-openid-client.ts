@@ -1,5 +1,6 @@
 /** Code to begin with that uses openid-client: what a client has to do (a key of its own, PAR, DPoP) is in it. */
 import type { ShownClient } from '../clients/client-list.ts'
+import { CERTIFICATE_METHODS } from '../clients/client-schema.ts'
 import { authorizationParameters, insecure, quoted, type Registered, resourceOf } from './snippet-parts.ts'
 
 export function signInSnippet({ issuer, client }: Registered): string {
@@ -54,19 +55,32 @@ function discovery(issuer: string, client: ShownClient): string {
   const found = `const config = await oidc.discovery(
   new URL(${quoted(issuer)}),
   ${quoted(client.clientId)},
-  undefined,
+  ${showsCertificate(client) ? '{ use_mtls_endpoint_aliases: true }' : 'undefined'},
   ${authentication}${lax},
-)`
+)${showsCertificate(client) ? CONNECTING : ''}`
   const dpop = `
 
 // Its tokens are bound to this key: keep it as long as they are used.
 const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair('ES256'))`
-  return `${[...imports, "import * as oidc from 'openid-client'"].join('\n')}
+  const connecting = showsCertificate(client) ? ["import { Agent, fetch } from 'undici'"] : []
+  const modules = new Set([...imports, ...(connecting.length > 0 ? [ENV] : [])])
+  return `${[...modules, "import * as oidc from 'openid-client'", ...connecting].join('\n')}
 
 ${before}${found}${bound(client, dpop)}`
 }
 
 const ENV = "import { env } from 'node:process'"
+
+const showsCertificate = (client: ShownClient) =>
+  client.tlsClientCertificateBoundAccessTokens ||
+  CERTIFICATE_METHODS.some(method => method === client.tokenEndpointAuthMethod)
+
+/** What Node's own fetch cannot do. */
+const CONNECTING = `
+
+// Shown whenever it connects to this server, and to the APIs that it has tokens for: both in PEM.
+const dispatcher = new Agent({ connect: { cert: env.CLIENT_CERTIFICATE, key: env.CLIENT_CERTIFICATE_KEY } })
+config[oidc.customFetch] = (url, options) => fetch(url, { ...options, dispatcher })`
 
 function authenticationOf(client: ShownClient): {
   imports: string[]
@@ -75,6 +89,8 @@ function authenticationOf(client: ShownClient): {
 } {
   const { tokenEndpointAuthMethod: method } = client
   if (method === 'none') return { imports: [], before: '', authentication: 'oidc.None()' }
+  if (CERTIFICATE_METHODS.some(one => one === method))
+    return { imports: [], before: '', authentication: 'oidc.TlsClientAuth()' }
   if (method === 'private_key_jwt') {
     const { alg, kid } = keyOf(client)
     return {

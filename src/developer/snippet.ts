@@ -26,7 +26,9 @@ const SNIPPETS: Readonly<Record<ApplicationKind, (registered: Registered) => str
 }
 
 const isPlain = (client: ShownClient) =>
-  !client.requirePushedAuthorizationRequests && !client.dpopBoundAccessTokens
+  !client.requirePushedAuthorizationRequests &&
+  !client.dpopBoundAccessTokens &&
+  !client.tlsClientCertificateBoundAccessTokens
 
 const isByCurl = (client: ShownClient) =>
   isPlain(client) && client.tokenEndpointAuthMethod === 'client_secret_basic'
@@ -78,6 +80,7 @@ function mobile({ issuer, client }: Registered): string {
     ...(resource === undefined ? [] : [`resource      ${resource}`]),
     ...(client.requirePushedAuthorizationRequests ? ['requests sent ahead (PAR)'] : []),
     ...(client.dpopBoundAccessTokens ? ['tokens bound to a key (DPoP)'] : []),
+    ...(client.tlsClientCertificateBoundAccessTokens ? ['tokens bound to a certificate (mTLS)'] : []),
     'response_type code, with PKCE (S256), in the browser of the system',
   ].join('\n')
 }

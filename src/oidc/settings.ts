@@ -21,6 +21,7 @@ import { dpopNonceSecret } from './dpop.ts'
 import { createExistingGrantLoader } from './existing-grant.ts'
 import { createKeyFetch } from './key-fetch.ts'
 import { LIFETIME, sessionLifetime } from './lifetimes.ts'
+import { mutualTls } from './mutual-tls.ts'
 import { asAnswer } from './outage.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { createResourcePolicy, type ResourcePolicy } from './resource-policy.ts'
@@ -133,7 +134,7 @@ export function providerSettings(
       jwtIntrospection: OFF,
       jwtResponseModes: OFF,
       jwtUserinfo: OFF,
-      mTLS: OFF,
+      mTLS: mutualTls(),
       openid4vci: OFF,
       pushedAuthorizationRequests: ON,
       // Only so that discovery names the address: registration.ts stands in front and answers there.

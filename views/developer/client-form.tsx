@@ -29,8 +29,14 @@ export interface ClientValues {
   /** JSON */
   jwks: string
   jwks_uri: string
+  /** PEM, with self_signed_tls_client_auth */
+  certificates: string
+  /** with tls_client_auth: which name of its certificate, and what it is */
+  certificate_name: string
+  certificate_value: string
   require_pushed_authorization_requests: boolean
   dpop_bound_access_tokens: boolean
+  tls_client_certificate_bound_access_tokens: boolean
   backchannel_logout_uri: string
   backchannel_logout_session_required: boolean
   id_token_signed_response_alg: string

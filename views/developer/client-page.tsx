@@ -12,6 +12,7 @@ import { usePage } from '../page-context.ts'
 import { clientPath, comesBack, keysPath, type ShownClient } from './client.ts'
 import { ClientStatus } from './client-list-page.tsx'
 import { ClientSecrets } from './client-secrets.tsx'
+import { OwnCertificates } from './own-certificates.tsx'
 import { OwnKeys } from './own-keys.tsx'
 
 export interface ClientPageProps {
@@ -55,7 +56,7 @@ export function ClientPage({ client, canChange, canRevoke }: ClientPageProps) {
           )}
         </div>
       </section>
-      {client.keys ? <OwnKeys keys={client.keys} /> : <ClientSecrets client={client} canChange={canChange} />}
+      <Proof client={client} canChange={canChange} />
       <section aria-labelledby="keys">
         <h2 id="keys">{words.keys}</h2>
         <div class="card rows">
@@ -70,6 +71,13 @@ export function ClientPage({ client, canChange, canRevoke }: ClientPageProps) {
       {canChange ? <Endings client={client} canRevoke={canRevoke} /> : null}
     </WidePage>
   )
+}
+
+/** What it proves with who it is. */
+function Proof({ client, canChange }: Omit<ClientPageProps, 'canRevoke'>) {
+  if (client.keys) return <OwnKeys keys={client.keys} />
+  if (client.certificates) return <OwnCertificates certificates={client.certificates} />
+  return <ClientSecrets client={client} canChange={canChange} />
 }
 
 function Settings({ client }: { client: ShownClient }) {
@@ -98,6 +106,7 @@ function Settings({ client }: { client: ShownClient }) {
           ? { term: words.pushedRequests, value: words.pushedRequired }
           : undefined,
         settings.requiresDpop ? { term: words.tokens, value: words.dpopRequired } : undefined,
+        settings.requiresCertificate ? { term: words.tokens, value: words.certificateRequired } : undefined,
         settings.idTokenAlg === undefined
           ? undefined
           : { term: words.idTokens, value: codes([settings.idTokenAlg]) },

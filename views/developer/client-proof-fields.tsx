@@ -9,6 +9,9 @@ import type { ClientValues } from './client-form.tsx'
 
 export const proofLabels = (form: Messages['clients']['form']) => ({
   jwks: form.jwks,
+  certificates: form.certificates,
+  certificate_name: form.certificateName,
+  certificate_value: form.certificateValue,
   jwks_uri: form.jwksUri,
   token_endpoint_auth_signing_alg: form.assertionAlg,
 })
@@ -19,7 +22,10 @@ export interface ProofFieldsProps {
   field: Refused
 }
 
-/** How a confidential client proves who it is. The keys are asked for once they are chosen; an old browser always asks. */
+/** As RFC 8705 calls them; the words for people are in the messages. */
+const CERTIFICATE_NAMES = ['san_dns', 'san_uri', 'san_ip', 'san_email', 'subject_dn'] as const
+
+/** How a confidential client proves who it is. What a choice needs is asked for once it is made; an old browser always asks. */
 export function ProofFields({ values, algs, field }: ProofFieldsProps) {
   const { form } = usePage().messages.clients
   const { token_endpoint_auth_method: method } = values
@@ -41,8 +47,46 @@ export function ProofFields({ values, algs, field }: ProofFieldsProps) {
             label: form.byKey,
             hint: form.byKeyHint(<code key="method">private_key_jwt</code>),
           },
+          {
+            value: 'tls_client_auth',
+            label: form.byNamedCertificate,
+            hint: form.byNamedCertificateHint(<code key="method">tls_client_auth</code>),
+          },
+          {
+            value: 'self_signed_tls_client_auth',
+            label: form.byOwnCertificate,
+            hint: form.byOwnCertificateHint(<code key="method">self_signed_tls_client_auth</code>),
+          },
         ]}
       />
+      <div class="proof-name form">
+        <Select
+          name="certificate_name"
+          value={values.certificate_name}
+          options={CERTIFICATE_NAMES.map(name => ({
+            value: `tls_client_auth_${name}`,
+            label: form.certificateNames[name],
+          }))}
+          {...field('certificate_name')}
+        />
+        <Field
+          name="certificate_value"
+          value={values.certificate_value}
+          hint={form.certificateValueHint}
+          required={false}
+          {...field('certificate_value')}
+        />
+      </div>
+      <div class="proof-certificates form">
+        <TextArea
+          name="certificates"
+          value={values.certificates}
+          rows={6}
+          hint={form.certificatesHint}
+          required={false}
+          {...field('certificates')}
+        />
+      </div>
       <div class="proof-keys form">
         <TextArea
           name="jwks"
@@ -52,6 +96,8 @@ export function ProofFields({ values, algs, field }: ProofFieldsProps) {
           required={false}
           {...field('jwks')}
         />
+      </div>
+      <div class="proof-address form">
         <Field
           name="jwks_uri"
           type="url"
@@ -60,6 +106,8 @@ export function ProofFields({ values, algs, field }: ProofFieldsProps) {
           required={false}
           {...field('jwks_uri')}
         />
+      </div>
+      <div class="proof-keys form">
         <Select
           name="token_endpoint_auth_signing_alg"
           value={values.token_endpoint_auth_signing_alg}

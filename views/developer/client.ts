@@ -38,15 +38,18 @@ export interface ShownClient {
   settings: ProtocolSettings
   createdAt: Date
   scopes: ScopeGroup[]
-  /** undefined for a client that has none: a public one, or one with keys */
+  /** undefined for a client that has none: a public one, or one with keys or a certificate */
   secrets?: ShownSecret[] | undefined
   /** of a client that signs with its own key */
   keys?: ShownKeys | undefined
+  /** of a client that shows a certificate */
+  certificates?: ShownCertificates | undefined
 }
 
 export interface ProtocolSettings {
   requiresPushedRequests: boolean
   requiresDpop: boolean
+  requiresCertificate: boolean
   backchannelLogoutUri?: string | undefined
   /** undefined for a client that gets none */
   idTokenAlg?: string | undefined
@@ -59,6 +62,19 @@ export interface ShownKeys {
   uri?: string | undefined
   /** the only algorithm it may sign with */
   alg?: string | undefined
+}
+
+/** Certificates that it gave, or the address where they are, or the name by which one is known. */
+export interface ShownCertificates {
+  registered: ShownCertificate[]
+  uri?: string | undefined
+  name?: { kind: 'san_dns' | 'san_uri' | 'san_ip' | 'san_email' | 'subject_dn'; value: string } | undefined
+}
+
+export interface ShownCertificate {
+  /** x5t#S256 */
+  thumbprint: string
+  notAfter: Date
 }
 
 export interface ShownSecret {

@@ -14,6 +14,7 @@ export const moreLabels = (form: Messages['clients']['form'], kind: ApplicationK
   ...(hearsOfLogout(kind) && { backchannel_logout_uri: form.backchannelLogout }),
   ...(isConfidential(kind) && { introspect: form.introspect }),
   ...(kind !== 'service' && { id_token_signed_response_alg: form.idTokenAlg }),
+  tls_client_certificate_bound_access_tokens: form.certificateBound,
 })
 
 type SectionProps = ClientFormProps & { field: Refused }
@@ -62,6 +63,7 @@ const isSet = (values: ClientValues, [usualAlg]: readonly string[]) =>
   values.introspect.length > 0 ||
   values.require_pushed_authorization_requests ||
   values.dpop_bound_access_tokens ||
+  values.tls_client_certificate_bound_access_tokens ||
   values.backchannel_logout_uri !== '' ||
   values.backchannel_logout_session_required ||
   values.id_token_signed_response_alg !== usualAlg
@@ -121,6 +123,13 @@ function Protection({ kind, values }: SectionProps) {
           checked={values.dpop_bound_access_tokens}
           label={form.dpop}
           hint={form.dpopHint}
+          inList
+        />
+        <Tick
+          name="tls_client_certificate_bound_access_tokens"
+          checked={values.tls_client_certificate_bound_access_tokens}
+          label={form.certificateBound}
+          hint={form.certificateBoundHint}
           inList
         />
       </div>

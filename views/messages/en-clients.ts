@@ -102,11 +102,38 @@ export const clients = {
       method,
       '). Secrets that it has end.',
     ],
+    byNamedCertificate: 'With a certificate of an authority that this server trusts',
+    byNamedCertificateHint: (method: Words): Words[] => [
+      'It shows the certificate when it connects, and a name in it is the client’s. The operator says which authorities are trusted (',
+      method,
+      '). Secrets that it has end.',
+    ],
+    byOwnCertificate: 'With certificates that you register here',
+    byOwnCertificateHint: (method: Words): Words[] => [
+      'It shows one of them when it connects. It may have signed them itself (',
+      method,
+      '). Secrets that it has end.',
+    ],
+    certificateName: 'Which name in the certificate?',
+    certificateNames: {
+      san_dns: 'A host name (DNS)',
+      san_uri: 'A URI, such as a SPIFFE ID',
+      san_ip: 'An IP address',
+      san_email: 'An e-mail address',
+      subject_dn: 'The whole subject',
+    },
+    certificateValue: 'The name',
+    certificateValueHint:
+      'As it stands among the subject alternative names; a whole subject as CN=billing,O=Acme,C=DE (RFC 4514). It is compared exactly.',
+    certificates: 'Certificates',
+    certificatesHint:
+      'In PEM, one after the other: register the next one before the last one expires. Never a private key.',
     jwks: 'Public keys',
     jwksHint:
       'A JWK Set, in JSON: { "keys": [ … ] }. EC keys on P-256, Ed25519, or RSA of 2048 bits and more. Never a private key.',
     jwksUri: 'Address of its public keys',
-    jwksUriHint: 'Instead of the keys: an https address where they are, so that you can change them there.',
+    jwksUriHint:
+      'Instead of the keys or certificates: an https address where they are (a JWK Set), so that you can change them there.',
     assertionAlg: 'Algorithm of its signatures',
     assertionAlgHint: 'If you name one, no other is taken.',
     anyAlg: 'Any that fits a key',
@@ -122,6 +149,9 @@ export const clients = {
     dpop: 'Tokens are bound to a key (DPoP)',
     dpopHint:
       'Whoever steals a token cannot use it. The application proves with every request that it has the key.',
+    certificateBound: 'Tokens are bound to its certificate (mTLS)',
+    certificateBoundHint:
+      'Whoever steals a token cannot use it: only a connection with the same certificate can. Not together with DPoP.',
     idTokenAlg: 'Algorithm of its ID tokens',
     idTokenAlgHint: 'ES256 unless the library that the application uses wants another.',
     button: 'Register',
@@ -170,6 +200,13 @@ export const clients = {
   pushedRequired: 'Only those sent ahead (PAR)',
   tokens: 'Tokens',
   dpopRequired: 'Bound to a key (DPoP)',
+  certificateRequired: 'Bound to its certificate (mTLS)',
+  certificatesTitle: 'Its certificate',
+  certificateUntil: 'Valid until',
+  certificatesNote: 'It shows one of these when it connects, so it has no secret:',
+  certificatesAt: 'It shows a certificate when it connects, so it has no secret. Its certificates are at',
+  certificateNamed:
+    'It shows a certificate of an authority that this server trusts when it connects, so it has no secret. This name stands in it:',
   backchannelLogout: 'Told of sign-out at',
   idTokens: 'ID tokens',
   selfRegistered:
