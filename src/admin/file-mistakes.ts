@@ -9,7 +9,6 @@ export type Mistake = FieldError
 const NOT_TAKEN: Readonly<Record<string, string>> = {
   response_types: 'is not needed: it follows from grant_types',
   scope: 'is not a key of a client: use resource_scopes and default_scope',
-  tls_client_certificate_bound_access_tokens: 'is not supported in this version',
 }
 
 /** What to say about a key that the file does not have. */

@@ -27,6 +27,7 @@ import { findOpenScopes } from '../resources/scope.ts'
 import { claimedClientId } from './claimed-client.ts'
 import type { OidcDeps } from './deps.ts'
 import { type ReadDocument, readDocument } from './metadata-document.ts'
+import { refuseWhatIsNotOffered } from './mutual-tls-offer.ts'
 import { refuseOwnAddresses } from './own-address.ts'
 import { createRecentlyKnown } from './recently-known.ts'
 import { checkWithLibrary, looksDifferent } from './registered-clients.ts'
@@ -62,6 +63,7 @@ export function createMetadataClients(deps: OidcDeps, provider: () => Provider):
     try {
       const document = await readDocument(outbound, clientId, await findOpenScopes(db))
       refuseOwnAddresses(config.issuer, document.client)
+      refuseWhatIsNotOffered(config, document.client)
       checkWithLibrary(provider(), document.client)
       await keep(document, source)
     } finally {

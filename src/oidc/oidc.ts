@@ -19,6 +19,7 @@ import { buildProvider } from './build-provider.ts'
 import { createApplications } from './consent.ts'
 import type { OidcDeps } from './deps.ts'
 import { createMetadataClients } from './metadata-clients.ts'
+import { sayWhatIsOffered } from './mutual-tls-offer.ts'
 import { setJwtAside } from './presented-token.ts'
 import { createProtocolPages } from './protocol-pages.tsx'
 import { finishAnswers } from './provider-answers.ts'
@@ -92,6 +93,7 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
 
   const prepare = compose([
     ...finishAnswers,
+    sayWhatIsOffered(config),
     askBeforeLeaving({ clients: deps.clients, pages, issuer: config.issuer }),
     createMetadataClients(deps, () => current.provider),
     nameResourcesAsRegistered(deps.resources),

@@ -16,15 +16,15 @@ interface PublishedDocument {
 /** Those of one provider, by path. */
 export type PublishedDocuments = Map<string, PublishedDocument>
 
-const PATHS = new Set([
-  '/jwks',
-  '/.well-known/openid-configuration',
-  '/.well-known/oauth-authorization-server',
-])
+const METADATA = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
+const PATHS = new Set(['/jwks', ...METADATA])
 const READ = new Set(['GET', 'HEAD'])
 
 /** Also of discovery: a node of another version may say something else during an upgrade. */
 const CACHE_CONTROL = `public, max-age=${JWKS_MAX_AGE}`
+
+/** Whether what this server says of itself is there (OpenID Connect Discovery; RFC 8414). */
+export const isPublishedMetadata = (path: string): boolean => METADATA.includes(path)
 
 /** Answers from `documents`; what is not there yet, `next` is asked for. Anything else is for `next`. */
 export function publishFrom(documents: PublishedDocuments): Middleware {

@@ -24,6 +24,7 @@ import { hashCandidates, hashSecret } from '../secrets/hash.ts'
 import { sourceNetwork } from '../sign-in/source-network.ts'
 import { createThrottle } from '../sign-in/throttle.ts'
 import type { OidcDeps } from './deps.ts'
+import { refuseWhatIsNotOffered } from './mutual-tls-offer.ts'
 import { refuseOwnAddresses } from './own-address.ts'
 import { type Allowance, metadataOf, readMetadata } from './registration-metadata.ts'
 import { toMetadata, usesSecret } from './stores/client-store.ts'
@@ -91,6 +92,7 @@ export function createRegisteredClients(deps: OidcDeps, provider: () => Provider
 
   const check = (client: DescribedClient) => {
     refuseOwnAddresses(config.issuer, client)
+    refuseWhatIsNotOffered(config, client)
     checkWithLibrary(provider(), client)
   }
 
