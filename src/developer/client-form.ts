@@ -158,7 +158,7 @@ export function clientErrorsOf(error: unknown, values: ClientValues): FormErrors
 
 const NO_KEYS = 'Give its public keys, or their address.'
 const NO_CERTIFICATES = 'Give its certificates, or their address.'
-const NO_NAME = 'Give the name that stands in its certificate.'
+const NO_NAME = 'Give what stands in its certificate.'
 
 /** The JSON of the keys is one field: what is wrong in it says where. The certificates are in it, and are another field. */
 function aboutProof(error: unknown, values: ClientValues): unknown {

@@ -104,7 +104,7 @@ export const clients = {
     ],
     byNamedCertificate: 'With a certificate of an authority that this server trusts',
     byNamedCertificateHint: (method: Words): Words[] => [
-      'It shows the certificate when it connects, and a name in it is the client’s. The operator says which authorities are trusted (',
+      'It shows the certificate when it connects, and what stands in it says which client it is. The operator chooses the authorities (',
       method,
       '). Secrets that it has end.',
     ],
@@ -114,7 +114,7 @@ export const clients = {
       method,
       '). Secrets that it has end.',
     ],
-    certificateName: 'Which name in the certificate?',
+    certificateName: 'Which part of the certificate is its own?',
     certificateNames: {
       san_dns: 'A host name (DNS)',
       san_uri: 'A URI, such as a SPIFFE ID',
@@ -122,7 +122,7 @@ export const clients = {
       san_email: 'An e-mail address',
       subject_dn: 'The whole subject',
     },
-    certificateValue: 'The name',
+    certificateValue: 'What stands there?',
     certificateValueHint:
       'As it stands among the subject alternative names; a whole subject as CN=billing,O=Acme,C=DE (RFC 4514). It is compared exactly.',
     certificates: 'Certificates',
