@@ -102,6 +102,7 @@ import { findTokensOfEndedGrants } from './oidc/revoked-grant-indexes.ts'
 import { oidcSweep } from './oidc/sweep.ts'
 import { unusedClientSweep } from './oidc/unused-clients.ts'
 import { ensureOwnResource } from './resources/own-resource.ts'
+import { createResourcesByAddress } from './resources/resource-by-address.ts'
 import { createResourceDirectory } from './resources/resource-directory.ts'
 import { createEndMatching } from './revocation/end-matching.ts'
 import { createRevocations, revocationSweep } from './revocation/revocation.ts'
@@ -111,6 +112,7 @@ import { invitationSweep } from './sign-in/invitation.ts'
 import { createSignInPages } from './sign-in/pages.tsx'
 import { createRecentSignIn } from './sign-in/recent-sign-in.tsx'
 import { createThrottle, throttleSweep } from './sign-in/throttle.ts'
+import { createForwardAuth } from './verify/forward-auth.ts'
 import { verifyRoutes } from './verify/verify-routes.ts'
 
 export interface AppDeps {
@@ -161,6 +163,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const clients = createClientDirectory({ db, changeLog })
   const clientUse = createClientUse({ db, log })
   const resources = createResourceDirectory({ db, changeLog })
+  const byAddress = createResourcesByAddress({ db, changeLog })
   const origins = createRegisteredOrigins({ db, changeLog })
   await changeLog.start()
   await nodes.start()
@@ -287,13 +290,23 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     createAdminPages({ ...developer, ...personPages }),
   ]
 
+  const proxies = createTrustedProxies(config.trustedProxies)
+  const plainHttp = refusePlainHttp({
+    leaks,
+    cookies,
+    apiKeyHeader: config.apiKeyHeader,
+    protocolPaths: PROTOCOL_PATHS,
+  })
+  const asked = { proxies, kinds, authenticate, byAddress, refusePlainHttp: plainHttp }
+  const forwardAuth = createForwardAuth({ ...judged, ...asked })
+
   // The request's way
   const koa = new Koa<State>()
   defineOrigin(koa, config.issuer)
   koa.keys = cookieKeys(keyring)
   logAppErrors(koa, log)
   for (const middleware of [
-    forwarding(createTrustedProxies(config.trustedProxies)),
+    forwarding(proxies),
     respond({ log, pages }),
     headers(config),
     requestTarget(config),
@@ -302,12 +315,8 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     assets.serve,
     onPaths(PROTOCOL_PATHS, limitBody()),
     statusLists.serve,
-    refusePlainHttp({
-      leaks,
-      cookies,
-      apiKeyHeader: config.apiKeyHeader,
-      protocolPaths: PROTOCOL_PATHS,
-    }),
+    forwardAuth,
+    plainHttp,
     oidc.middleware,
     cors(origins.has),
     ...rooms.flatMap(router => [router.routes() as Middleware, router.allowedMethods() as Middleware]),
@@ -347,6 +356,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       clientCredentialDirectory.close()
       clients.close()
       resources.close()
+      byAddress.close()
       origins.close()
       statusLists.close()
       signingKeys.close()

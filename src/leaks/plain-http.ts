@@ -53,7 +53,7 @@ export function refusePlainHttp(deps: PlainHttpDeps): Middleware {
 /** Of several proxies each adds its own word: the first is about the client. */
 function cameOverHttp(ctx: Context): boolean {
   const [first = ''] = ctx.get('x-forwarded-proto').split(',')
-  return first.trim().toLowerCase() === 'http'
+  return /^(?:http|ws)$/i.test(first.trim())
 }
 
 function shownIn(ctx: Context, { cookies, apiKeyHeader }: PlainHttpDeps): Shown {

@@ -7,6 +7,7 @@ import type { ComponentChildren } from 'preact'
 import { clients } from './en-clients.ts'
 import { counted, duration, number } from './en-counted.ts'
 import { device } from './en-device.ts'
+import { elsewhere } from './en-elsewhere.ts'
 import { leakMail } from './en-leaks.ts'
 import { keys, tokens } from './en-minted.ts'
 import { resources } from './en-resources.ts'
@@ -252,6 +253,7 @@ export const en = {
     noResourcesNote: 'A resource is an API with its list of scopes. Add one in the declarative file.',
   },
 
+  elsewhere,
   problem: {
     failed: 'Something went wrong',
     notValid: 'This request is not valid',

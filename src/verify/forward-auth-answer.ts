@@ -1,0 +1,86 @@
+/**
+ * What forward-auth answers, in words that the asking proxy can pass on. nginx understands 401 and 403 only: there the
+ * truth is in headers, and its configuration says what becomes of them. The others relay the whole answer to the client.
+ * It is read at another host than ours then, so it claims nothing for that.
+ */
+import { REFUSED_PAGE_POLICY, renderRefusedPage } from '../../views/verify/refused-page.tsx'
+import { credentialHeaders } from '../credentials/credential-headers.ts'
+import type { Identity } from '../credentials/kind.ts'
+import type { Context } from '../http/context.ts'
+import type { Problem } from '../http/problem.ts'
+import type { DialectName } from './forwarded-request.ts'
+
+/** The one header that the API behind the proxy may believe: a JWT (keys/identity-token.ts). */
+export const IDENTITY_HEADER = 'X-Auth-Identity'
+
+/** How a refusal is shown; without any of it as problem+json. */
+export interface Shown {
+  /** Where a person signs in. */
+  readonly signIn?: string | undefined
+  /** To a person, in a browser; `host` has no session of ours. */
+  readonly page?: { readonly issuer: string; readonly host?: string | undefined } | undefined
+}
+
+export function letThrough(ctx: Context, token: string, identity: Identity): void {
+  ctx.status = 200
+  ctx.set(IDENTITY_HEADER, token)
+  ctx.set(credentialHeaders(identity))
+  ctx.body = ''
+}
+
+export function refuse(ctx: Context, dialect: DialectName, problem: Problem, shown: Shown): void {
+  // Whether that host keeps to https is not ours to say.
+  ctx.remove('Strict-Transport-Security')
+  for (const [name, value] of Object.entries(problem.headers)) ctx.set(name, value)
+  if (dialect === 'nginx') tellInHeaders(ctx, problem, shown)
+  else tellClient(ctx, problem, shown)
+}
+
+/** One line of visible ASCII. */
+const inHeader = (text: string) =>
+  text.replace(/[^\x20-\x7e]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+function tellInHeaders(ctx: Context, problem: Problem, { signIn }: Shown): void {
+  const challenge = [problem.headers['WWW-Authenticate'] ?? []].flat().join(', ')
+  const retryAfter = problem.headers['Retry-After']
+  ctx.status = problem.status === 401 ? 401 : 403
+  ctx.set('X-Auth-Status', String(signIn === undefined ? problem.status : 303))
+  ctx.set('X-Auth-Code', problem.code)
+  ctx.set('X-Auth-Body', inHeader(JSON.stringify(problem.toJSON(ctx.state.requestId))))
+  if (challenge !== '') {
+    ctx.set('X-Auth-Challenge', challenge)
+    // nginx passes on the first of several.
+    ctx.set('WWW-Authenticate', challenge)
+  }
+  if (signIn !== undefined) ctx.set('X-Auth-Location', signIn)
+  if (retryAfter !== undefined) ctx.set('X-Auth-Retry-After', retryAfter)
+  ctx.body = ''
+}
+
+function tellClient(ctx: Context, problem: Problem, { signIn, page }: Shown): void {
+  const { status, code, message } = problem
+  const { requestId } = ctx.state
+  if (signIn !== undefined) {
+    ctx.status = 303
+    ctx.redirect(signIn)
+    ctx.body = ''
+    return
+  }
+  ctx.status = status
+  if (!page) {
+    ctx.body = JSON.stringify(problem.toJSON(requestId))
+    ctx.type = 'application/problem+json'
+    return
+  }
+  const { host, issuer } = page
+  ctx.set('Content-Security-Policy', REFUSED_PAGE_POLICY)
+  ctx.body = renderRefusedPage({
+    locale: 'en',
+    status,
+    code,
+    message,
+    requestId,
+    signIn: host === undefined ? undefined : { host, issuer },
+  })
+  ctx.type = 'text/html; charset=utf-8'
+}
