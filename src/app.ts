@@ -31,11 +31,12 @@ import { createMintedIntrospection } from './credentials/minted-introspection.ts
 import { createTokenPages } from './credentials/pages.tsx'
 import { rateLimitSweep } from './credentials/rate-limit.ts'
 import { createRefusals } from './credentials/refusals.ts'
-import { replaySweep } from './credentials/replay.ts'
+import { createReplayMemory, replaySweep } from './credentials/replay.ts'
 import { renameInCredentials } from './credentials/resource-in-credentials.ts'
 import { revocableClientCredentials } from './credentials/revocable-client-credentials.ts'
 import { revocableClientTokens, revocableJwt } from './credentials/revocable-client-tokens.ts'
 import { revocableMinted } from './credentials/revocable-minted.ts'
+import { createSigning } from './credentials/signing.ts'
 import { usageSweep } from './credentials/usage.ts'
 import { createVerifyClientCredential } from './credentials/verify-client-credential.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
@@ -176,11 +177,13 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages, outbound }
   const judged = { ...ground, revocations, clients, resources, signingKeys }
   const refusals = createRefusals(config.issuer)
-  const dpop = createDpop({ db, nonces: createDpopNonces(keyring), refusals })
+  const replays = createReplayMemory({ db, capacity: config.replayCapacity })
+  const dpop = createDpop({ replays, nonces: createDpopNonces(keyring), refusals })
   const keysAndTokens = createMinted({ ...judged, dpop, refusals })
   const minted = keysAndTokens.tokens
   const clientCredentials = createClientCredentials(judged)
   const clientCredentialDirectory = createClientCredentialDirectory({ ...judged, ...keysAndTokens.shared })
+  const signing = createSigning({ ...judged, ...keysAndTokens.shared, clientCredentials })
   const introspection = createMintedIntrospection({ ...judged, verifyMinted: keysAndTokens.verify })
   const takeIndex = createStatusIndexes({ db, issuer: config.issuer, log, changeLog })
   const revoked = [
@@ -226,6 +229,8 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     findSession,
     verifyMinted: keysAndTokens.verify,
     clientCredentials: clientCredentialDirectory,
+    replays,
+    signingUses: signing.uses,
     verifyClientCredential: createVerifyClientCredential({
       ...judged,
       ...keysAndTokens.shared,
@@ -341,14 +346,14 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     unusedClientSweep(oidcDeps),
   )
   const keyWorker = createSigningKeyWorker(rotation)
-  for (const worker of [audit, outbox, sweeper, keysAndTokens, clientUse, keyWorker]) worker.start()
+  for (const worker of [audit, outbox, sweeper, keysAndTokens, clientUse, keyWorker, signing]) worker.start()
 
   return {
     koa,
     drain: () => health.drain(),
     async stop() {
       await Promise.all(
-        [sweeper, outbox, keysAndTokens, clientUse, keyWorker, leaks].map(worker => worker.stop()),
+        [sweeper, outbox, keysAndTokens, clientUse, keyWorker, leaks, signing].map(worker => worker.stop()),
       )
       await audit.stop()
       await nodes.stop()

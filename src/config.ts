@@ -48,6 +48,8 @@ export interface Config {
   /** One more header that keys and tokens may come in, in lower case. */
   readonly apiKeyHeader: string | undefined
   readonly retiredSecretPolicy: RetiredSecretPolicy
+  /** Signed requests and proofs that are remembered at a time. */
+  readonly replayCapacity: number
   /** undefined: only when somebody rotates it. */
   readonly signingKeyLifetime: number | undefined
   readonly leakedCredentialPolicy: PolicyByKind
@@ -147,6 +149,7 @@ export function loadConfig(environment: Environment): Config {
     apiKeyMaxLifetime: read('API_KEY_MAX_LIFETIME'),
     apiKeyHeader: read('API_KEY_HEADER'),
     retiredSecretPolicy: read('RETIRED_SECRET_POLICY') as RetiredSecretPolicy,
+    replayCapacity: read('REPLAY_CAPACITY'),
     signingKeyLifetime: read('SIGNING_KEY_LIFETIME'),
     leakedCredentialPolicy: read('LEAKED_CREDENTIAL_POLICY'),
     plainHttpPolicy: read('PLAIN_HTTP_POLICY') as LeakPolicy,

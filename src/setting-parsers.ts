@@ -122,7 +122,7 @@ export const documentHosts: Parser<string[]> = value => {
 
 /** Headers that mean something else already. */
 const TAKEN_HEADERS =
-  /^(authorization|cookie|host|origin|referer|dpop|content-.*|x-csrf-token|x-forwarded-.*|forwarded|sec-.*)$/
+  /^(authorization|cookie|host|origin|referer|dpop|content-.*|signature|signature-input|x-signature|x-timestamp|x-nonce|x-csrf-token|x-forwarded-.*|forwarded|sec-.*)$/
 
 export const headerName: Parser<string> = value =>
   /^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(value) && !TAKEN_HEADERS.test(value.toLowerCase())

@@ -222,6 +222,14 @@ export const SETTINGS = {
       'What happens when somebody uses a secret that a rotation replaced and whose grace is over: it is refused and ' +
       'reported; quarantine and revoke stop the key or token itself too.',
   },
+  REPLAY_CAPACITY: {
+    parse: integer(1, 1_000_000_000),
+    fallback: always(2_000_000),
+    shown: '2000000',
+    meaning:
+      'How many signed requests and DPoP proofs at /v1 are remembered at a time, each until it would be too old: ten ' +
+      'minutes at most, some 200 bytes in the database. When it is full, the next ones are answered with 503.',
+  },
   LEAKED_CREDENTIAL_POLICY: {
     parse: policyByKind,
     fallback: always(policyOfAll('revoke')),

@@ -56,6 +56,7 @@ describe('settings', () => {
       plainHttpPolicy: 'report',
       smtpUrl: undefined,
       mailFrom: 'Latchkey <no-reply@localhost>',
+      replayCapacity: 2_000_000,
       signingKeyLifetime: 7_776_000,
       logLevel: 'info',
       accentColor: '#3b5bdb',

@@ -30,6 +30,8 @@ export interface NewClientCredential extends NewCredential {
 export interface Material {
   readonly material: Readonly<Record<string, unknown>>
   readonly handles?: readonly string[]
+  /** For the audit. */
+  readonly detail?: Readonly<Record<string, unknown>>
 }
 
 export interface ClientCredentials {
@@ -52,7 +54,7 @@ export interface ClientCredentials {
     actor: Actor,
     id: string,
     happened: string,
-    materialOf: (row: ClientCredentialRow, tx: Tx) => Material | Promise<Material>,
+    materialOf: (row: ClientCredentialRow, now: Date, tx: Tx) => Material | Promise<Material>,
   ): Promise<ClientCredential>
   /** A second time it changes nothing. @throws Problem 404 */
   revoke(actor: Actor, id: string, reason?: string): Promise<void>
@@ -92,7 +94,7 @@ export function createClientCredentials(deps: ClientCredentialDeps): ClientCrede
       if (bound.cnf)
         throw new Problem(403, 'access_denied', 'A credential that is bound to a key makes only such as are.')
       const id = newMintedId()
-      const { material, handles = [] } = await materialOf(id)
+      const { material, handles = [], detail } = await materialOf(id)
       const { kind, owner, name, description, rateLimit, notBefore } = fields
       await transaction(db, async tx => {
         const row = await tx
@@ -115,7 +117,12 @@ export function createClientCredentials(deps: ClientCredentialDeps): ClientCrede
           })
           .returning(['id', 'kind', 'client_id', 'name'])
           .executeTakeFirstOrThrow()
-        await note(tx, actor, row, 'created', { name: row.name, env: bound.env, scopes: bound.scopes })
+        await note(tx, actor, row, 'created', {
+          name: row.name,
+          env: bound.env,
+          scopes: bound.scopes,
+          ...detail,
+        })
       })
       await changeLog.catchUp()
       return getMade(id)
@@ -134,13 +141,13 @@ export function createClientCredentials(deps: ClientCredentialDeps): ClientCrede
         const time = now.rows[0]?.now ?? new Date()
         if (row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= time))
           throw new Problem(409, 'conflict', 'It has ended: it cannot be rotated.')
-        const { material, handles } = await materialOf(row, tx)
+        const { material, handles, detail } = await materialOf(row, time, tx)
         await tx
           .updateTable('client_credential')
           .set({ material: JSON.stringify(material), ...(handles && { handles: [...handles] }) })
           .where('id', '=', id)
           .execute()
-        await note(tx, actor, row, happened)
+        await note(tx, actor, row, happened, detail)
       })
       await changeLog.catchUp()
       return getMade(id)

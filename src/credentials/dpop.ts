@@ -6,14 +6,13 @@
  * - Stored: the SHA-256 of key and `jti` of a spent proof, until its nonce is too old.
  */
 import { createHash } from 'node:crypto'
-import type { Db } from '../db/connect.ts'
 import type { RequestView } from '../http/request-view.ts'
 import { findAuthorization } from './authorization.ts'
 import type { Checks } from './checks.ts'
 import { type DpopNonces, type DpopProof, readDpopProof } from './dpop-proof.ts'
 import type { Wanted } from './kind.ts'
 import type { Refusals } from './refusals.ts'
-import { isRemembered, rememberOnce } from './replay.ts'
+import type { ReplayMemory } from './replay.ts'
 
 /** A proof that was good by itself. */
 export interface ShownProof extends DpopProof {
@@ -31,7 +30,7 @@ export interface Dpop {
   judge(request: RequestView, credential: string, checks: Checks): Promise<ShownProof | undefined>
   /**
    * The proof has done its work, and never will again; checked as `replay`. Call it when nothing else can be refused.
-   * @throws Problem 401 `invalid_dpop_proof` when it had been spent
+   * @throws Problem 401 `invalid_dpop_proof` when it had been spent, 503 when that cannot be remembered
    */
   spend(proof: ShownProof, wanted: Pick<Wanted, 'explain'>, checks: Checks): Promise<void>
   /** The nonce for its holder's next proof, when that is not the one it used: for the identity. */
@@ -42,11 +41,11 @@ export interface Dpop {
 const REMEMBERED_SECONDS = 300
 
 export function createDpop({
-  db,
+  replays,
   nonces,
   refusals,
 }: {
-  db: Db
+  replays: ReplayMemory
   nonces: DpopNonces
   refusals: Pick<Refusals, 'invalidDpopProof' | 'useDpopNonce'>
 }): Dpop {
@@ -72,8 +71,8 @@ export function createDpop({
     async spend({ jkt, jti }, { explain }, checks) {
       const digest = createHash('sha256').update(`dpop ${jkt} ${jti}`).digest()
       const isFirst = explain
-        ? !(await isRemembered(db, digest))
-        : await rememberOnce(db, digest, REMEMBERED_SECONDS)
+        ? !(await replays.isRemembered(digest))
+        : await replays.rememberOnce(digest, REMEMBERED_SECONDS)
       checks.need(
         'replay',
         isFirst,

@@ -5,14 +5,23 @@ import { type ClientSecretDeps, clientSecret } from './client-secret.ts'
 import type { CredentialKind } from './kind.ts'
 import { personalAccessToken } from './personal-access-token.ts'
 import { type SessionDeps, session } from './session.ts'
+import { type SigningSecretKindDeps, signingSecret } from './signing-secret.ts'
 import type { ClientCredentialKindDeps } from './verify-client-credential.ts'
 
 export type CredentialKindsDeps = AccessTokenDeps &
   MintedKindDeps &
   ClientCredentialKindDeps &
   ClientSecretDeps &
+  SigningSecretKindDeps &
   SessionDeps
 
 export function credentialKinds(deps: CredentialKindsDeps): readonly CredentialKind[] {
-  return [accessToken(deps), apiKey(deps), personalAccessToken(deps), clientSecret(deps), session(deps)]
+  return [
+    accessToken(deps),
+    apiKey(deps),
+    personalAccessToken(deps),
+    clientSecret(deps),
+    signingSecret(deps),
+    session(deps),
+  ]
 }

@@ -30,6 +30,11 @@ export interface Mistaken {
   readonly mistake: string
 }
 
+export const isMistaken = <T extends object>(read: T | Mistaken): read is Mistaken => 'mistake' in read
+
+export const coversBody = ({ components }: Pick<MessageSignature, 'components'>): boolean =>
+  components.includes('content-digest')
+
 /**
  * The signature of a request, from `Signature-Input` and `Signature` (section 4). Exactly one: of several nobody could say
  * which one counts.

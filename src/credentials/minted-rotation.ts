@@ -30,10 +30,10 @@ export interface Rotation {
   readonly immediately?: boolean | undefined
 }
 
-const USUAL_GRACE = 86_400
+export const USUAL_GRACE = 86_400
 const MOST_SECONDS = 366 * 86_400
 /** Replaced secrets that a row remembers. */
-const REMEMBERED = 5
+export const REMEMBERED = 5
 
 /** @throws Problem 404, 409 `conflict` when it has ended, 403 `access_denied`, 400 `validation_failed` */
 export async function rotateMinted(
@@ -48,7 +48,7 @@ export async function rotateMinted(
   refuseReplacedSecret(actor, id)
   if (!(await isWithinMaker(deps, actor.identity, before)))
     throw new Problem(403, 'access_denied', 'The credential that asks may do less than this one.')
-  const mistakes = mistakesOf(rotation, await databaseTime(db))
+  const mistakes = rotationMistakes(rotation, await databaseTime(db))
   if (mistakes.length > 0) throw validationFailed(mistakes)
   const [prefix = before.prefix] = config.tokenPrefixes
   const { token: secret } = mint({ prefix, env: before.env, kind: FORMAT_OF_KIND[before.kind], id })
@@ -67,14 +67,17 @@ export async function rotateMinted(
   return { token, secret }
 }
 
-/** A secret in its grace must not get itself a successor: it would outlive its grace, and the one that replaced it. */
-function refuseReplacedSecret({ identity }: Actor, id: string): void {
+/**
+ * A secret in its grace must not get itself a successor: it would outlive its grace, and the one that replaced it.
+ * @throws Problem 403
+ */
+export function refuseReplacedSecret({ identity }: Actor, id: string): void {
   if (identity?.credentialId !== id || !identity.warnings?.some(({ code }) => code === 'retired_secret'))
     return
   throw new Problem(403, 'access_denied', 'This secret was replaced. Rotate with the one that replaced it.')
 }
 
-function mistakesOf({ graceSeconds, retireAt, immediately }: Rotation, now: Date): FieldError[] {
+export function rotationMistakes({ graceSeconds, retireAt, immediately }: Rotation, now: Date): FieldError[] {
   const most = MOST_SECONDS
   if (retireAt && (immediately || graceSeconds !== undefined))
     return [{ path: 'retire_at', message: 'cannot be given together with immediately or grace_seconds' }]

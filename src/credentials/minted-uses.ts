@@ -16,6 +16,7 @@ import type { MintedTokens } from './minted-life-cycle.ts'
 import { activatePending } from './minted-rotation.ts'
 import type { MatchedSecret } from './minted-secret.ts'
 import { CREDENTIAL_CHANGE, type MintedRow } from './minted-token.ts'
+import { createSeldom } from './seldom.ts'
 import type { RetiredSecret } from './tables.ts'
 import type { Usage } from './usage.ts'
 
@@ -47,7 +48,6 @@ export interface MintedUsesDeps {
 
 /** How often one node tells that a replaced secret is still in use. */
 const TOLD_EVERY_MS = 3_600_000
-const MOST_TOLD = 10_000
 const REASON = 'retired_secret_used'
 
 const sourceOf = ({ address, userAgent }: Wanted): Source => ({
@@ -57,14 +57,10 @@ const sourceOf = ({ address, userAgent }: Wanted): Source => ({
 
 export function createMintedUses(deps: MintedUsesDeps): MintedUses {
   const { config, db, log, keyring, audit, changeLog, usage, tokens } = deps
-  const told = new Map<string, number>()
+  const isToTell = createSeldom(TOLD_EVERY_MS)
 
   function tellInGrace({ row, identity }: Use, { last4, until }: RetiredSecret, source: Source): void {
-    const key = `${row.id} ${last4}`
-    const now = performance.now()
-    if (now - (told.get(key) ?? Number.NEGATIVE_INFINITY) < TOLD_EVERY_MS) return
-    if (told.size >= MOST_TOLD) told.clear()
-    told.set(key, now)
+    if (!isToTell(`${row.id} ${last4}`)) return
     audit.recordLater(mintedEvent({ identity, source }, row, 'replaced_secret_used', { last4, until }))
   }
 

@@ -7,12 +7,14 @@ import { looksMinted } from '../secrets/minted-format.ts'
 import { findAuthorization } from './authorization.ts'
 import type { Wanted } from './kind.ts'
 import { ambiguousCredentials } from './refusals.ts'
+import { isSimplySigned } from './simple-signature.ts'
 
 /**
  * The key or token of the request, whichever of the two it is.
  * @throws Problem 400 `ambiguous_credentials` when a key header comes twice or beside an Authorization header
  */
 export function findPresentedKey(request: RequestView, extraHeader: string | undefined): string | undefined {
+  if (isSimplySigned(request)) return undefined
   const inHeaders = request.all('x-api-key')
   const inExtra = extraHeader === undefined || extraHeader === 'x-api-key' ? [] : request.all(extraHeader)
   const sent = findAuthorization(request)

@@ -5,6 +5,7 @@
 import { sql } from 'kysely'
 import type { Db, Tx } from '../db/connect.ts'
 import type { SweepTarget } from '../db/sweep.ts'
+import { unavailable } from '../http/problem.ts'
 
 /**
  * @param hash of what must not come again, its issuer or key included: SHA-256, or anything as wide
@@ -30,4 +31,54 @@ export const replaySweep: SweepTarget = {
   name: 'what was shown once',
   table: 'replay',
   where: sql<boolean>`expires_at < now() - interval '1 minute'`,
+}
+
+/** The same with a bound, for what anybody may send who has a good credential. */
+export interface ReplayMemory {
+  /** @see rememberOnce @throws Problem 503 when there is no room: nothing is forgotten early to make some */
+  rememberOnce(hash: Buffer, seconds: number): Promise<boolean>
+  /** @see isRemembered */
+  isRemembered(hash: Buffer): Promise<boolean>
+}
+
+/** In between a node counts only what it writes itself: the others may go over by as much as they write meanwhile. */
+const COUNT_EVERY_MS = 10_000
+/** When there was no room. */
+const COUNT_AGAIN_MS = 1_000
+
+/** @param capacity how many may be remembered at a time */
+export function createReplayMemory({ db, capacity }: { db: Db; capacity: number }): ReplayMemory {
+  let counted = { rows: 0, at: Number.NEGATIVE_INFINITY }
+  let counting: Promise<void> | undefined
+
+  async function count(): Promise<void> {
+    const at = performance.now()
+    const { rows } = await sql<{ rows: number }>`
+      SELECT count(*)::int AS rows FROM replay WHERE expires_at > now()
+    `.execute(db)
+    counted = { rows: rows[0]?.rows ?? 0, at }
+  }
+
+  /** Takes a place, if there is one. */
+  async function takePlace(): Promise<boolean> {
+    const age = () => performance.now() - counted.at
+    if (age() > COUNT_EVERY_MS || (counted.rows >= capacity && age() > COUNT_AGAIN_MS)) {
+      counting ??= count().finally(() => {
+        counting = undefined
+      })
+      await counting
+    }
+    if (counted.rows >= capacity) return false
+    counted.rows += 1
+    return true
+  }
+
+  return {
+    async rememberOnce(hash, seconds) {
+      if (await takePlace()) return await rememberOnce(db, hash, seconds)
+      if (await isRemembered(db, hash)) return false
+      throw unavailable('the memory of what was shown once is full: see REPLAY_CAPACITY')
+    },
+    isRemembered: hash => isRemembered(db, hash),
+  }
 }

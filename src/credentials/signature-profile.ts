@@ -27,7 +27,7 @@ const MOST_COMPONENTS = 32
 const NONCE = /^[\x20-\x7e]{1,128}$/
 const MOST_SECONDS = 999_999_999_999
 
-/** Components and parameters. Whether there is a body to cover is asked of `coversBody`. */
+/** Components and parameters. Whether there is a body to be covered is signed-body.ts's to say. */
 export function readClaims({ components, parameters }: MessageSignature): SignatureClaims | Mistaken {
   const missing = NEEDED.find(name => !components.includes(name))
   if (missing) return { mistake: `${missing} is not covered` }
@@ -47,9 +47,6 @@ export function readClaims({ components, parameters }: MessageSignature): Signat
   if (algorithm !== undefined && typeof algorithm !== 'string') return { mistake: 'alg has to be a string' }
   return { keyId, created, expires, algorithm }
 }
-
-export const coversBody = ({ components }: Pick<MessageSignature, 'components'>): boolean =>
-  components.includes('content-digest')
 
 const isTime = (value: BareItem | undefined): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MOST_SECONDS

@@ -3,6 +3,7 @@
  * lines. docs/signed-requests.md has it byte for byte. Nothing here has a clock or knows a secret.
  */
 import type { RequestView } from '../http/request-view.ts'
+import { looksMinted } from '../secrets/minted-format.ts'
 import { type Mistaken, type SignedMessage, targetOf } from './message-signature.ts'
 
 export interface SimpleSignature {
@@ -22,6 +23,12 @@ export const EMPTY_BODY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934c
 const TIMESTAMP = /^[1-9]\d{0,11}$/
 const NONCE = /^[\x21-\x7e]{1,64}$/
 const HASH = /^[0-9a-f]{64}$/i
+
+/** An `X-Signature` beside `X-API-Key` makes of that the id of a signing secret. Tokens of ours show themselves. */
+export function isSimplySigned({ all }: Pick<RequestView, 'all'>): boolean {
+  const keys = all('x-api-key')
+  return keys.length > 0 && all('x-signature').length > 0 && !keys.some(key => looksMinted(key.trim()))
+}
 
 /** `X-API-Key`, `X-Timestamp`, `X-Nonce`, `X-Signature`, `X-Content-SHA256`. */
 export function readSimpleSignature({ all }: Pick<RequestView, 'all'>): SimpleSignature | Mistaken {

@@ -76,6 +76,20 @@ const EXAMPLES: readonly { kind?: string; headers: Headers }[] = [
   { kind: 'access-token', headers: { authorization: 'dpop eyJhbGciOiJFUzI1NiJ9.e30.c2ln' } },
   { kind: 'api-key', headers: { authorization: 'DPoP lk_live_key_0123456789abcdef_secret' } },
   { kind: 'personal-access-token', headers: { authorization: 'DPoP lk_live_pat_0123456789abcdef_secret' } },
+  {
+    kind: 'signing-secret',
+    headers: { 'signature-input': 'sig=("@method");created=1;keyid="k"', signature: 'sig=:AAAA:' },
+  },
+  { kind: 'signing-secret', headers: { signature: 'keyId="k",algorithm="hs2019"' } },
+  { kind: 'signing-secret', headers: { 'Signature-Input': '' } },
+  { kind: 'signing-secret', headers: { 'X-API-Key': '0123456789abcdef', 'X-Signature': 'c0ffee' } },
+  {
+    kind: 'api-key',
+    headers: { 'x-api-key': 'lk_live_key_0123456789abcdef_secret', 'x-signature': 'c0ffee' },
+  },
+  { kind: 'api-key', headers: { 'x-service-key': 'anything', 'x-signature': 'c0ffee' } },
+  { kind: 'api-key', headers: { 'x-api-key': '0123456789abcdef', 'x-timestamp': '1', 'x-nonce': 'n' } },
+  { headers: { 'x-signature': 'c0ffee', 'x-timestamp': '1', 'content-digest': 'sha-256=:AAAA:' } },
   { headers: { dpop: 'proof' } },
   { headers: { 'x-other-key': 'lk_live_key_0123456789abcdef_secret' } },
   { headers: { cookie: 'latchkey_session.sig=abc; other_latchkey_session=abc; latchkey_csrf=abc' } },
@@ -240,7 +254,8 @@ export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): 
       const beside = { ...good.headers, authorization: 'Bearer nobody-knows-this' }
       const answer = await askSelf(app, beside)
       // In another header there are two.
-      expect(answer.status).toBe('x-api-key' in good.headers ? 400 : 401)
+      const isElsewhere = ['x-api-key', 'signature'].some(name => name in good.headers)
+      expect(answer.status).toBe(isElsewhere ? 400 : 401)
     })
 
     it('two explicit credentials: 400', async () => {

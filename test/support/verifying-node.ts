@@ -8,6 +8,7 @@ import type { CredentialKind } from '../../src/credentials/kind.ts'
 import { createMinted, type Minted } from '../../src/credentials/minted.ts'
 import { personalAccessToken } from '../../src/credentials/personal-access-token.ts'
 import { createRefusals } from '../../src/credentials/refusals.ts'
+import { createReplayMemory } from '../../src/credentials/replay.ts'
 import { type ChangeLog, createChangeLog } from '../../src/db/change-log.ts'
 import type { Db } from '../../src/db/connect.ts'
 import { createDpopNonces } from '../../src/oidc/dpop.ts'
@@ -35,7 +36,11 @@ export async function startNode({ config, keyring, log, ...app }: Place, db: Db 
   await revocations.start()
   await resources.preload()
   const refusals = createRefusals(config.issuer)
-  const dpop = createDpop({ db, nonces: createDpopNonces(keyring), refusals })
+  const dpop = createDpop({
+    replays: createReplayMemory({ db, capacity: 1_000_000 }),
+    nonces: createDpopNonces(keyring),
+    refusals,
+  })
   const deps = { config, db, keyring, log, audit, changeLog, revocations, clients, resources, dpop, refusals }
   const minted = createMinted(deps)
   const kindDeps = { verifyMinted: minted.verify, apiKeyHeader: config.apiKeyHeader, refusals }
