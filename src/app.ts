@@ -53,6 +53,7 @@ import { revocationRoutes } from './developer/revocations-api.ts'
 import { usageRoutes } from './developer/usage-api.ts'
 import { createApi } from './http/api.ts'
 import { createAssets } from './http/assets.ts'
+import { certificateHeaderNames } from './http/certificate-header.ts'
 import { createTrustedProxies, forwarding } from './http/client-address.ts'
 import type { Middleware, State } from './http/context.ts'
 import { cookieKeys, cookieNames } from './http/cookies.ts'
@@ -67,6 +68,7 @@ import { createPages } from './http/pages.ts'
 import { limitBody } from './http/protocol-body.ts'
 import { requestTarget } from './http/request-target.ts'
 import { logAppErrors, respond } from './http/respond.ts'
+import { shownCertificate } from './http/shown-certificate.ts'
 import {
   findBlocksOfEndedClients,
   findBlocksOfEndedIssuance,
@@ -306,18 +308,20 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const forwardAuth = createForwardAuth({ ...judged, ...asked })
 
   // The request's way
+  const dialect = config.clientCertificateHeader
   const koa = new Koa<State>()
   defineOrigin(koa, config.issuer)
   koa.keys = cookieKeys(keyring)
   logAppErrors(koa, log)
   for (const middleware of [
-    forwarding(proxies),
+    forwarding(proxies, dialect && certificateHeaderNames(dialect)),
     respond({ log, pages }),
     headers(config),
     requestTarget(config),
     host(config),
     health.serve,
     assets.serve,
+    shownCertificate({ proxies, dialect }),
     onPaths(PROTOCOL_PATHS, limitBody()),
     statusLists.serve,
     forwardAuth,

@@ -3,6 +3,7 @@
  * table itself is settings.ts. Only this file and main.ts read the environment.
  */
 
+import type { CertificateHeader } from './http/certificate-header.ts'
 import type { LeakPolicy, PolicyByKind } from './setting-parsers.ts'
 import { type Environment, isProduction, SETTINGS, type Setting } from './settings.ts'
 
@@ -28,6 +29,8 @@ export interface Config {
   readonly secrets: readonly Buffer[]
   readonly configFile: string | undefined
   readonly trustedProxies: readonly string[]
+  /** How they tell of a client's certificate; undefined: not at all. */
+  readonly clientCertificateHeader: CertificateHeader | undefined
   readonly outboundAllow: readonly string[]
   readonly tokenPrefixes: readonly string[]
   readonly environments: readonly string[]
@@ -134,6 +137,7 @@ export function loadConfig(environment: Environment): Config {
     secrets: read('LATCHKEY_SECRETS'),
     configFile: read('LATCHKEY_CONFIG'),
     trustedProxies: read('TRUSTED_PROXIES'),
+    clientCertificateHeader: read('CLIENT_CERTIFICATE_HEADER'),
     outboundAllow: read('OUTBOUND_ALLOW'),
     tokenPrefixes: read('TOKEN_PREFIX'),
     environments: read('ENVIRONMENTS'),

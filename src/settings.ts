@@ -2,6 +2,7 @@
  * Every setting, in one table: name, parser, default, meaning. `docs/settings.md` and `.env.example` are printed from it;
  * config.ts reads it.
  */
+import { CERTIFICATE_HEADERS } from './http/certificate-header.ts'
 import {
   addressRanges,
   boolean,
@@ -106,6 +107,16 @@ export const SETTINGS = {
     meaning:
       'Addresses or CIDR ranges of proxies whose forwarding headers are believed. From anyone else they are dropped.',
     example: '10.0.0.0/8',
+  },
+  CLIENT_CERTIFICATE_HEADER: {
+    parse: oneOf(...CERTIFICATE_HEADERS),
+    fallback: always(undefined),
+    shown: 'none: proxies are not believed about certificates',
+    meaning:
+      'How trusted proxies tell of the certificate that a client showed them: rfc9440 (Client-Cert), nginx ' +
+      '(X-SSL-Client-Cert), caddy (X-Client-Cert), traefik (X-Forwarded-Tls-Client-Cert) or envoy ' +
+      '(X-Forwarded-Client-Cert). The proxy must overwrite that header on every request.',
+    example: 'nginx',
   },
   OUTBOUND_ALLOW: {
     parse: addressRanges,

@@ -1,6 +1,7 @@
 /**
  * Who is at the other end. Forwarding headers are believed only from TRUSTED_PROXIES; from anyone else they are
- * removed before any other code can see them, and so are headers that carry a client's certificate.
+ * removed before any other code can see them. Headers that tell of a client's certificate are removed from trusted proxies'
+ * requests too, but for those of the one dialect that the operator has chosen (certificate-header.ts).
  * Koa's `ctx.ip` and `ctx.ips` are redefined from what is found here (issuer-request.ts).
  */
 import type { IncomingMessage } from 'node:http'
@@ -80,7 +81,25 @@ function forwardedAddress(entry: string | undefined): string | undefined {
   return normalAddress(unwrapped?.[1] ?? text)
 }
 
-/** Every header by which a proxy speaks about somebody else. Complete names, then beginnings. */
+/** Every header in which a proxy tells of a client's certificate, in any of the ways that are known. */
+const CERTIFICATE_NAMES = new Set([
+  'x-arr-clientcert',
+  'client-cert',
+  'client-cert-chain',
+  'ssl-cert',
+  'x-forwarded-client-cert',
+])
+const CERTIFICATE_BEGINNINGS = [
+  'x-forwarded-tls-client-cert',
+  'x-client-cert',
+  'x-ssl-',
+  'x-tls-',
+  'ssl-client-',
+  'x-amzn-mtls-',
+  'cf-client-cert-',
+]
+
+/** Every other header by which a proxy speaks about somebody else. Complete names, then beginnings. */
 const FORWARDING_NAMES = new Set([
   'forwarded',
   'x-forwarded',
@@ -91,35 +110,33 @@ const FORWARDING_NAMES = new Set([
   'fastly-client-ip',
   'x-cluster-client-ip',
   'x-envoy-external-address',
-  'x-arr-clientcert',
   'front-end-https',
-  'client-cert',
-  'client-cert-chain',
-  'ssl-cert',
 ])
-const FORWARDING_BEGINNINGS = [
-  'x-forwarded-',
-  'x-original-',
-  'x-rewrite-',
-  'x-ssl-',
-  'x-tls-',
-  'x-client-',
-  'ssl-client-',
-  'x-amzn-mtls-',
-  'cf-client-cert-',
-]
+const FORWARDING_BEGINNINGS = ['x-forwarded-', 'x-original-', 'x-rewrite-', 'x-client-']
 
 /** Underscores count as hyphens, as they do for servers that turn headers into variables. */
-export function isForwardingHeader(name: string): boolean {
-  const normal = name.toLowerCase().replaceAll('_', '-')
-  return FORWARDING_NAMES.has(normal) || FORWARDING_BEGINNINGS.some(start => normal.startsWith(start))
+const normalName = (name: string) => name.toLowerCase().replaceAll('_', '-')
+
+export function isCertificateHeader(name: string): boolean {
+  const normal = normalName(name)
+  return CERTIFICATE_NAMES.has(normal) || CERTIFICATE_BEGINNINGS.some(start => normal.startsWith(start))
 }
 
-function removeForwardingHeaders(req: IncomingMessage): void {
+export function isForwardingHeader(name: string): boolean {
+  const normal = normalName(name)
+  return (
+    FORWARDING_NAMES.has(normal) ||
+    FORWARDING_BEGINNINGS.some(start => normal.startsWith(start)) ||
+    isCertificateHeader(name)
+  )
+}
+
+/** From everything that anybody reads. @param isMeant by the name as it was sent */
+export function removeHeaders(req: IncomingMessage, isMeant: (name: string) => boolean): void {
   const pairs: string[] = []
   for (let at = 0; at + 1 < req.rawHeaders.length; at += 2) {
     const name = req.rawHeaders[at] ?? ''
-    if (isForwardingHeader(name)) {
+    if (isMeant(name)) {
       delete req.headers[name.toLowerCase()]
       delete req.headersDistinct[name.toLowerCase()]
     } else pairs.push(name, req.rawHeaders[at + 1] ?? '')
@@ -134,12 +151,19 @@ export function knownClientAddress(req: IncomingMessage): string | undefined {
   return addresses.get(req)
 }
 
-/** Must be the very first middleware: it cannot fail, and everything after it relies on it. */
-export function forwarding(proxies: TrustedProxies): Middleware {
+/**
+ * Must be the very first middleware: it cannot fail, and everything after it relies on it.
+ * @param certificateHeaders in which trusted proxies tell of certificates, in lower case. They overwrite these; all others
+ * could be the client's own, passed on
+ */
+export function forwarding(proxies: TrustedProxies, certificateHeaders: readonly string[] = []): Middleware {
+  const isForged = (name: string) =>
+    isCertificateHeader(name) && !certificateHeaders.includes(name.toLowerCase())
   return (ctx: Context, next) => {
     const { req } = ctx
     const address = clientAddress(req, proxies)
-    if (!proxies.has(req.socket.remoteAddress ?? '')) removeForwardingHeaders(req)
+    const isProxy = proxies.has(req.socket.remoteAddress ?? '')
+    removeHeaders(req, isProxy ? isForged : isForwardingHeader)
     addresses.set(req, address)
     ctx.state.clientAddress = address
     return next()

@@ -12,27 +12,61 @@ export interface ClientCertificate {
   readonly chain: readonly Buffer[]
 }
 
+/** More is nobody's certificate, and work for whoever reads it. */
+const MAX_BYTES = 16 * 1024
+
 /**
  * @param encoded one certificate, PEM or DER
- * @returns undefined when it is none
+ * @returns undefined when it is none, or more than one
  */
 export function readClientCertificate(
   encoded: string | Buffer,
   chain: readonly Buffer[] = [],
 ): ClientCertificate | undefined {
+  const one = typeof encoded === 'string' ? pemCertificates(encoded) : [encoded]
+  const [der] = one ?? []
+  if (one?.length !== 1 || !der || der.length > MAX_BYTES) return undefined
   let read: X509Certificate
   try {
-    read = new X509Certificate(encoded)
+    read = new X509Certificate(der)
   } catch {
     // Whatever is wrong with it: the caller says where it came from.
     return undefined
   }
-  const { raw: der, validFromDate: notBefore, validToDate: notAfter } = read
-  const thumbprint = createHash('sha256').update(der).digest('base64url')
-  return { der, thumbprint, notBefore, notAfter, chain }
+  const { raw, validFromDate: notBefore, validToDate: notAfter } = read
+  // The reader stops where the certificate ends: what follows would be in nobody's thumbprint.
+  if (!raw.equals(der)) return undefined
+  const thumbprint = createHash('sha256').update(raw).digest('base64url')
+  return { der: raw, thumbprint, notBefore, notAfter, chain }
 }
 
 /** A date that cannot be read is never in time. */
 export function isInTime({ notBefore, notAfter }: ClientCertificate, now: Date): boolean {
   return notBefore <= now && now <= notAfter
+}
+
+const BEGIN = '-----BEGIN CERTIFICATE-----'
+const END = '-----END CERTIFICATE-----'
+
+/**
+ * The certificates of a PEM text, in DER and in order: each between its two lines, and nothing beside them but white space
+ * (RFC 7468). Whether they are certificates is not looked at.
+ */
+export function pemCertificates(text: string): Buffer[] | undefined {
+  const [before = '', ...blocks] = text.split(BEGIN)
+  if (before.trim() !== '') return undefined
+  const found: Buffer[] = []
+  for (const block of blocks) {
+    const [body = '', after, ...more] = block.split(END)
+    const der = base64Bytes(body.replace(/\s/g, ''))
+    if (!der || after === undefined || after.trim() !== '' || more.length > 0) return undefined
+    found.push(der)
+  }
+  return found
+}
+
+/** Only what an encoder would write: one spelling for each. */
+export function base64Bytes(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length > 0 && bytes.toString('base64') === text ? bytes : undefined
 }

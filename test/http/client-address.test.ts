@@ -180,9 +180,10 @@ describe('forwarding headers', () => {
     expect(answer.source).toMatchObject({ address: '127.0.0.1', userAgent: 'test/1' })
   })
 
-  it('from a trusted proxy say who the client is, and nothing about our address', async () => {
+  it('from a trusted proxy say who the client is, and nothing about our address or certificates until told to', async () => {
     const answer = (await ask(behindProxy, { path: '/seen', headers: sent })).json()
     expect(answer).toMatchObject({ ip: '203.0.113.9', ips: [], url: 'http://id.test/seen', secure: false })
-    expect(answer.names).toContain('client-cert')
+    expect(answer.names).toContain('x-forwarded-for')
+    expect(answer.names).not.toContain('client-cert')
   })
 })

@@ -3,6 +3,7 @@ import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import Koa from 'koa'
 import { createAssets } from '../../src/http/assets.ts'
+import { type CertificateHeader, certificateHeaderNames } from '../../src/http/certificate-header.ts'
 import { createTrustedProxies, forwarding } from '../../src/http/client-address.ts'
 import type { Context, Middleware, State } from '../../src/http/context.ts'
 import { cookieNames } from '../../src/http/cookies.ts'
@@ -14,6 +15,7 @@ import { createPages, type Pages } from '../../src/http/pages.ts'
 import { requestTarget } from '../../src/http/request-target.ts'
 import { logAppErrors, respond } from '../../src/http/respond.ts'
 import { type Listening, listen } from '../../src/http/server.ts'
+import { shownCertificate } from '../../src/http/shown-certificate.ts'
 import { createLog } from '../../src/log.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
 
@@ -30,6 +32,7 @@ export interface Ground extends Listening {
 interface GroundOptions {
   issuer?: string
   trustedProxies?: string[]
+  certificateHeader?: CertificateHeader | undefined
   shutdownTimeout?: number
   routes?: (tools: { csrf: Csrf; pages: Pages }) => Middleware[]
 }
@@ -37,6 +40,7 @@ interface GroundOptions {
 export async function ground({
   issuer = 'http://id.test',
   trustedProxies = [],
+  certificateHeader: dialect,
   shutdownTimeout = 20,
   routes = () => [],
 }: GroundOptions = {}): Promise<Ground> {
@@ -53,16 +57,18 @@ export async function ground({
   const csrf = createCsrf({ keyring, cookies: cookieNames(issuer), issuer })
   const pages = createPages({ config: { accentColor: '#3b5bdb', logoUrl: undefined }, assets, csrf })
 
+  const proxies = createTrustedProxies(trustedProxies)
   const app = new Koa<State>()
   defineOrigin(app, issuer)
   logAppErrors(app, log)
   const list = [
-    forwarding(createTrustedProxies(trustedProxies)),
+    forwarding(proxies, dialect && certificateHeaderNames(dialect)),
     respond({ log, pages }),
     headers({ issuer }),
     requestTarget({ issuer }),
     host({ issuer }),
     assets.serve,
+    shownCertificate({ proxies, dialect }),
     ...routes({ csrf, pages }),
   ]
   for (const middleware of list) app.use(async (ctx, next) => void (await middleware(ctx as Context, next)))
