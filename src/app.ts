@@ -91,6 +91,7 @@ import { BACKCHANNEL_LOGOUT, createBackchannelLogout } from './oidc/backchannel-
 import type { WrapStore } from './oidc/deps.ts'
 import { createDevicePages } from './oidc/device-pages.tsx'
 import { createDpopNonces } from './oidc/dpop.ts'
+import { findTokensOfEndedSources } from './oidc/exchanged-token.ts'
 import { createInteractionPages } from './oidc/interaction-pages.tsx'
 import { LIFETIME } from './oidc/lifetimes.ts'
 import { createOidc, PROTOCOL_PATHS } from './oidc/oidc.ts'
@@ -193,6 +194,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     findBlocksOfEndedClients,
     findBlocksOfEndedIssuance,
     findTokensOfEndedGrants,
+    findTokensOfEndedSources,
   ]
   const statusLists = createStatusLists({ ...ground, issuer: config.issuer, revoked })
   const oidcDeps = {
@@ -201,6 +203,8 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     clientUse,
     takeIndex,
     minted: { ...introspection, revoke: minted.revoke },
+    verifyMinted: keysAndTokens.verify,
+    origins: keysAndTokens.origins,
   }
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications, accessTokens, findSession } = oidc
@@ -229,7 +233,6 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     ownResource,
     accessTokens,
     findSession,
-    verifyMinted: keysAndTokens.verify,
     clientCredentials: clientCredentialDirectory,
     replays,
     signingUses: signing.uses,

@@ -8,7 +8,7 @@ import { type Item, keysOf, placedTextsOf, recordOf, textOf, textsOf } from '../
 import { calledUriMistake } from './called-uri.ts'
 import { certificateMistakes } from './client-certificate-rules.ts'
 import { keyMistakes } from './client-key-rules.ts'
-import { CERTIFICATE_METHODS, DEVICE_CODE } from './client-schema.ts'
+import { CERTIFICATE_METHODS, DEVICE_CODE, TOKEN_EXCHANGE } from './client-schema.ts'
 import { redirectUriMistake } from './redirect-uri.ts'
 
 /** @param openidScopes the scopes that are no resource's */
@@ -52,11 +52,12 @@ function grantTypeMistakes(client: Item): KeyMistake[] {
   const given = client.grant_types
   const types = given === undefined ? ['authorization_code'] : textsOf(given)
   const place = (type: string): Path => ['grant_types', textsOf(given).indexOf(type)]
-  if (types.includes('client_credentials') && isPublic(client))
-    found.push({
-      key: place('client_credentials'),
-      message: 'is for clients that authenticate: token_endpoint_auth_method is none',
-    })
+  for (const type of ['client_credentials', TOKEN_EXCHANGE])
+    if (types.includes(type) && isPublic(client))
+      found.push({
+        key: place(type),
+        message: 'is for clients that authenticate: token_endpoint_auth_method is none',
+      })
   const signsPeopleIn = types.includes('authorization_code') || types.includes(DEVICE_CODE)
   if (types.includes('refresh_token') && !signsPeopleIn)
     found.push({

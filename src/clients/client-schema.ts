@@ -5,7 +5,14 @@ import { webUrl } from '../http/text-schema.ts'
 import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
-export const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_CODE] as const
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const GRANT_TYPES = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  DEVICE_CODE,
+  TOKEN_EXCHANGE,
+] as const
 /** By a certificate (RFC 8705, section 2): of an authority that we trust, or one that the client registered. */
 export const CERTIFICATE_METHODS = ['tls_client_auth', 'self_signed_tls_client_auth'] as const
 export const AUTH_METHODS = [

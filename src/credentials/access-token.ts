@@ -4,17 +4,19 @@
  *   to a key only as `Authorization: DPoP …`, with a proof (RFC 9449, section 7).
  * - Stored: nothing of a JWT; of an opaque one the HMAC, by the oidc room, which issues both.
  * - Ended by: its expiry, its own revocation (RFC 7009), the end of its grant, of the grant's browser session unless the
- *   grant is offline, of its client, of its account.
+ *   grant is offline, of its client, of its account; of everything that it was exchanged for (exchanged.ts).
  */
 import type { RequestView } from '../http/request-view.ts'
 import { looksMinted } from '../secrets/minted-format.ts'
-import { type AsOfNowDeps, asOfNow, type IssuedToken } from './as-of-now.ts'
+import { type AsOfNowDeps, asOfNow, type IssuedToken, type JudgeOrigin } from './as-of-now.ts'
 import { findAuthorization } from './authorization.ts'
 import { checkWanted } from './check-wanted.ts'
 import { createChecks, type Need } from './checks.ts'
-import type { Dpop } from './dpop.ts'
+import type { Dpop, ShownProof } from './dpop.ts'
+import { grantsBehind } from './exchanged.ts'
 import { issuedJwt, looksLikeJwt, type VerifyJwtAccessToken } from './jwt-access-token.ts'
 import type { CredentialKind, Identity, Wanted } from './kind.ts'
+import type { Origins } from './origins.ts'
 import type { Refusals } from './refusals.ts'
 
 /** What only the issuing room can do; app.ts hands it over. */
@@ -28,6 +30,7 @@ export interface AccessTokens {
 
 export interface AccessTokenDeps extends AsOfNowDeps {
   readonly accessTokens: AccessTokens
+  readonly origins: Pick<Origins, 'judge'>
   readonly dpop: Dpop
   readonly refusals: Refusals
 }
@@ -51,7 +54,7 @@ const REASONS: Readonly<Record<string, string>> = {
 const TOKEN = /^[\w.~+/-]+=*$/
 
 export function accessToken(deps: AccessTokenDeps): CredentialKind {
-  const { accessTokens, dpop, refusals } = deps
+  const { accessTokens, origins, dpop, refusals } = deps
 
   async function findIssued(token: string): Promise<IssuedToken | undefined> {
     if (!looksLikeJwt(token)) return accessTokens.findOpaque(token)
@@ -59,20 +62,32 @@ export function accessToken(deps: AccessTokenDeps): CredentialKind {
     return claims && issuedJwt(claims)
   }
 
+  /** What it came of is judged as if that were shown in its place. */
+  const judgeOrigin =
+    (request: RequestView, { env, evidence, explain, ...from }: Wanted, proof?: ShownProof): JudgeOrigin =>
+    (id, resource) =>
+      origins.judge(id, {
+        resource,
+        evidence: { ...evidence, ...(proof && { jkt: proof.jkt }) },
+        address: from.address ?? request.address,
+        ...(env !== undefined && { env }),
+        ...(explain && { explain }),
+      })
+
   async function verify(token: string, request: RequestView, wanted: Wanted): Promise<Identity> {
     const checks = createChecks(wanted.explain)
-    const need: Need = (name, passed, detail) =>
-      checks.need(name, passed, detail, () => refusals.invalidCredential(REASONS[name] ?? name))
     const isJwt = looksLikeJwt(token)
+    const need: Need = (name, passed, detail, refusal) =>
+      checks.need(name, passed, detail, refusal ?? (() => refusals.invalidCredential(REASONS[name] ?? name)))
     need('shape', true, () => (isJwt ? 'it is a JSON Web Token' : 'it is an opaque token'))
     const proof = await dpop.judge(request, token, checks)
     const issued = await findIssued(token)
     need('known', issued !== undefined, () =>
       isJwt ? 'signed by this server and not expired' : 'issued by this server and not expired',
     )
-    const now = issued && (await asOfNow(deps, issued, need))
-    if (issued?.grantId !== undefined)
-      need('grant', await accessTokens.isGrantAlive(issued.grantId), () => `its grant is ${issued.grantId}`)
+    const now = issued && (await asOfNow(deps, issued, need, judgeOrigin(request, wanted, proof)))
+    for (const grant of issued ? grantsBehind(issued) : [])
+      need('grant', await accessTokens.isGrantAlive(grant), () => `its grant is ${grant}`)
     if (!issued || !now) {
       checks.settle()
       throw refusals.invalidCredential('nothing is left of it')
@@ -102,13 +117,16 @@ export function accessToken(deps: AccessTokenDeps): CredentialKind {
 }
 
 function identityOf(token: IssuedToken, scopes: readonly string[], organization: string | null): Identity {
-  const { accountId, clientId, acr, cnf } = token
+  const { accountId, clientId, acr, cnf, exchanged } = token
+  const own = accountId === undefined ? ({ type: 'client', id: clientId } as const) : undefined
   return {
     kind: NAME,
     credentialId: token.id,
-    subject: accountId === undefined ? { type: 'client', id: clientId } : { type: 'account', id: accountId },
+    subject: exchanged?.subject ?? own ?? { type: 'account', id: accountId ?? '' },
     clientId,
-    ...(accountId === undefined && organization !== null && { organization }),
+    ...(own && !exchanged && organization !== null && { organization }),
+    ...(exchanged && { act: exchanged.act }),
+    ...(exchanged?.env !== undefined && { env: exchanged.env }),
     resource: token.audience ?? null,
     scopes,
     issuedAt: token.issuedAt,

@@ -15,8 +15,8 @@ export interface Check {
 /** Is told of every check as it is made. */
 export type Explain = (check: Check) => void
 
-/** One check whose refusal its caller knows; see `Checks.need`. */
-export type Need = (name: string, passed: boolean, detail: () => string) => boolean
+/** One check whose refusal its caller knows, unless there is a better one; see `Checks.need`. */
+export type Need = (name: string, passed: boolean, detail: () => string, refusal?: () => Problem) => boolean
 
 export interface Checks {
   /**

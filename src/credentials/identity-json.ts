@@ -8,6 +8,10 @@ export const identityAnswer = z
     credential_id: z.string(),
     subject: z.object({ type: z.enum(['account', 'client']), id: z.string() }),
     client_id: z.string().optional(),
+    act: z
+      .looseObject({ sub: z.string() })
+      .optional()
+      .describe('RFC 8693: of a token that was exchanged, the client that acts, and in it who acted before.'),
     organization: z.string().optional(),
     resource: z.string().nullable(),
     scopes: z.array(z.string()),
@@ -28,12 +32,14 @@ export const identityAnswer = z
 export type IdentityJson = z.input<typeof identityAnswer>
 
 export function identityJson(identity: Identity): IdentityJson {
-  const { kind, credentialId, subject, clientId, organization, resource, scopes, env, acr, cnf } = identity
+  const { kind, credentialId, subject, clientId, act, organization, resource, scopes, env, acr, cnf } =
+    identity
   return {
     kind,
     credential_id: credentialId,
     subject,
     client_id: clientId,
+    act: act && { ...act },
     organization,
     resource,
     scopes: [...scopes],

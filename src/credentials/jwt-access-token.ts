@@ -6,9 +6,10 @@ import { hash } from 'node:crypto'
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, errors as joseErrors, jwtVerify } from 'jose'
 import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 import type { IssuedToken } from './as-of-now.ts'
+import { accountBehind, type ExchangeClaims, exchangedFrom } from './exchanged.ts'
 import type { Confirmation } from './kind.ts'
 
-export interface JwtAccessToken extends JWTPayload {
+export interface JwtAccessToken extends JWTPayload, Partial<ExchangeClaims> {
   readonly jti: string
   readonly sub: string
   readonly aud: string
@@ -16,7 +17,7 @@ export interface JwtAccessToken extends JWTPayload {
   readonly exp: number
   readonly client_id: string
   readonly scope?: string
-  /** Of a token that comes from an authorization: `sub` is then the account, else the client. */
+  /** Of a token that comes from an authorization: `sub` is then the account. */
   readonly grant_id?: string
   readonly auth_time?: number
   readonly acr?: string
@@ -45,16 +46,20 @@ const isComplete = (claims: JWTPayload): claims is JwtAccessToken =>
 /** What the claims say, in the words that JWTs and opaque tokens share. */
 export function issuedJwt(claims: JwtAccessToken): IssuedToken {
   const { jti, sub, aud, iat, exp, client_id, scope, grant_id, acr, cnf } = claims
+  const exchanged = exchangedFrom(claims)
+  const accountId = grant_id === undefined ? accountBehind(exchanged) : sub
   return {
     id: jti,
     clientId: client_id,
-    ...(grant_id !== undefined && { grantId: grant_id, accountId: sub }),
+    ...(grant_id !== undefined && { grantId: grant_id }),
+    ...(accountId !== undefined && { accountId }),
     audience: aud,
     scopes: scope?.split(' ') ?? [],
     issuedAt: new Date(iat * 1000),
     expiresAt: new Date(exp * 1000),
     ...(acr !== undefined && { acr }),
     ...(cnf !== undefined && { cnf }),
+    ...(exchanged && { exchanged }),
   }
 }
 

@@ -7,6 +7,7 @@
 import type { RequestView } from '../http/request-view.ts'
 import type { Explain } from './checks.ts'
 import type { Warning } from './credential-headers.ts'
+import type { Actor } from './exchanged.ts'
 import type { RateState } from './rate-limit.ts'
 
 export interface CredentialKind {
@@ -68,6 +69,8 @@ export interface Identity {
   readonly subject: { readonly type: 'account' | 'client'; readonly id: string }
   /** The client that acts, when one does. */
   readonly clientId?: string
+  /** Of a token that was exchanged (RFC 8693): the same client, and in it those who acted before. */
+  readonly act?: Actor
   /** The organization that a client belongs to. Never set for an account, which may belong to several. */
   readonly organization?: string
   /** Where the scopes hold; null for a token that no resource takes (it opens /userinfo only). */

@@ -14,6 +14,7 @@ import type { Dpop } from './dpop.ts'
 import { createMintedDirectory } from './minted-directory.ts'
 import { createMintedTokens, type MintedTokens } from './minted-life-cycle.ts'
 import { createMintedUses } from './minted-uses.ts'
+import { createOrigins, type Origins } from './origins.ts'
 import { createRateLimits, type RateLimits } from './rate-limit.ts'
 import type { Refusals } from './refusals.ts'
 import { createUsage, type Usage } from './usage.ts'
@@ -36,6 +37,8 @@ export interface MintedDeps {
 export interface Minted {
   readonly tokens: MintedTokens
   readonly verify: VerifyMinted
+  /** For access tokens that came of one of them. */
+  readonly origins: Origins
   /** For other credentials with the same restrictions: one clock, one count of uses, one exchange of rate limits. */
   readonly shared: { readonly clock: DatabaseClock; readonly usage: Usage; readonly rateLimits: RateLimits }
   /** Begins to write usage and to exchange rate limits. */
@@ -57,6 +60,7 @@ export function createMinted(deps: MintedDeps): Minted {
     tokens,
     shared: { clock, usage, rateLimits },
     verify: createVerifyMinted({ ...deps, minted: directory, rateLimits, uses }),
+    origins: createOrigins({ ...deps, minted: directory, rateLimits }),
     start() {
       usage.start()
       rateLimits.start()

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Audit } from '../audit/audit.ts'
+import { TOKEN_EXCHANGE } from '../clients/client-schema.ts'
 import { type StatusReference, statusOfTokenId } from '../keys/status-reference.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME } from '../resources/resource-schema.ts'
 import { by, type Revocable, thingColumns } from '../revocation/revocable.ts'
@@ -32,7 +33,7 @@ export function revocableClientTokens({ audit, revocations }: RevocableTokensDep
               organization_id: 'c.organization_id',
               issued_at: 'c.created_at',
             })}
-            FROM client c WHERE 'client_credentials' = ANY(c.grant_types)
+            FROM client c WHERE c.grant_types && ARRAY['client_credentials', ${TOKEN_EXCHANGE}::text]
           `
         : undefined,
 

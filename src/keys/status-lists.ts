@@ -47,9 +47,9 @@ export const statusSweep: readonly SweepTarget[] = [
 ]
 
 /** Row types of the change log after which a list may have other bits, or another signature. */
-const CHANGES = [REVOCATION_CHANGE, 'client', 'account', SIGNING_KEY_CHANGE]
+const CHANGES = [REVOCATION_CHANGE, 'client', 'account', 'credential', SIGNING_KEY_CHANGE]
 /** Kinds of revocation that set no bit. */
-const ELSEWHERE: ReadonlySet<unknown> = new Set(['session', 'credential'])
+const ELSEWHERE: ReadonlySet<unknown> = new Set(['session'])
 
 interface Kept {
   readonly body: Buffer

@@ -5,6 +5,7 @@
 import { paths } from '../../views/layout/paths.ts'
 import type { AccessTokens } from '../credentials/access-token.ts'
 import { asOfNow, type IssuedToken } from '../credentials/as-of-now.ts'
+import { grantsBehind } from '../credentials/exchanged.ts'
 import { issuedJwt, looksLikeJwt } from '../credentials/jwt-access-token.ts'
 import { rememberOnce } from '../credentials/replay.ts'
 import type { Tx } from '../db/connect.ts'
@@ -43,7 +44,7 @@ export function findLeakedTokens(deps: LeakedTokenDeps): FindLeaked {
   }
 
   async function isAlive(token: IssuedToken): Promise<boolean> {
-    if (token.grantId !== undefined && !(await accessTokens.isGrantAlive(token.grantId))) return false
+    for (const grant of grantsBehind(token)) if (!(await accessTokens.isGrantAlive(grant))) return false
     return (await asOfNow(deps, token)) !== undefined
   }
 

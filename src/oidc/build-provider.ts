@@ -21,6 +21,7 @@ import { askBeforeAnswering } from './self-registered.tsx'
 import { sessionIdFor } from './session-id.ts'
 import { providerSettings } from './settings.ts'
 import { refuseReplays } from './stores/replay-detection-store.ts'
+import { registerTokenExchange } from './token-exchange.ts'
 
 export function buildProvider(
   deps: OidcDeps,
@@ -90,6 +91,7 @@ export function buildProvider(
   })
 
   takeNoncesOfAllSecrets(provider, keyring)
+  registerTokenExchange(provider, deps, parts.verifyJwt)
   refuseReplays(provider)
   askBeforeAnswering(provider, { clients, pages: parts.shell })
   listenToProvider(provider, deps)

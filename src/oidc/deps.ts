@@ -5,6 +5,8 @@ import type { ClientUse } from '../clients/client-use.ts'
 import type { Config } from '../config.ts'
 import type { MintedIntrospection } from '../credentials/minted-introspection.ts'
 import type { MintedTokens } from '../credentials/minted-life-cycle.ts'
+import type { Origins } from '../credentials/origins.ts'
+import type { VerifyMinted } from '../credentials/verify-minted.ts'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db } from '../db/connect.ts'
 import type { CookieNames } from '../http/cookies.ts'
@@ -32,6 +34,8 @@ export interface OidcDeps {
   readonly resources: ResourceDirectory
   readonly cookies: CookieNames
   readonly minted: MintedIntrospection & Pick<MintedTokens, 'revoke'>
+  readonly verifyMinted: VerifyMinted
+  readonly origins: Origins
   readonly csrf: Csrf
   readonly outbound: Outbound
   /** Of status lists. */

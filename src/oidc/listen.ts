@@ -7,6 +7,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { AuditEvent } from '../audit/audit.ts'
 import { type Context, sourceOf } from '../http/context.ts'
 import type { OidcDeps } from './deps.ts'
+import { exchangedIn } from './token-exchange.ts'
 
 /** Where a client proves who it is. */
 const AUTHENTICATING: ReadonlySet<string> = new Set([
@@ -58,8 +59,13 @@ export function listenToProvider(provider: Provider, { audit, clientUse, log }: 
     const { grant_type } = ctx.oidc.params ?? {}
     if (ctx.oidc.client) clientUse.note(ctx.oidc.client.clientId)
     const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.ClientCredentials
+    const exchanged = exchangedIn(ctx)
     audit.recordLater({
       ...eventOf(ctx, 'token_issued', 'success'),
+      ...(exchanged && {
+        subject: exchanged.subject,
+        credential: { kind: exchanged.kind, id: exchanged.credentialId },
+      }),
       detail: {
         grant_type,
         audience: token?.aud,

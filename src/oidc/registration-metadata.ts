@@ -6,7 +6,13 @@
 import { z } from 'zod'
 import type { Client } from '../clients/client.ts'
 import { clientMistakes } from '../clients/client-rules.ts'
-import { clientKeys, DEVICE_CODE, protocolKeys, shownMetadata } from '../clients/client-schema.ts'
+import {
+  clientKeys,
+  DEVICE_CODE,
+  protocolKeys,
+  shownMetadata,
+  TOKEN_EXCHANGE,
+} from '../clients/client-schema.ts'
 import { type ClientWords, describeClient } from '../clients/describe-client.ts'
 import type { DescribedClient } from '../clients/upsert-client.ts'
 import { fieldErrorsOf, wording } from '../http/field-errors.ts'
@@ -124,6 +130,11 @@ function grantMistakes(grants: readonly string[], { ceiling, open }: Allowance):
     found.push({
       path: at('client_credentials'),
       message: 'client_credentials needs an initial access token that names resources',
+    })
+  if (grants.includes(TOKEN_EXCHANGE))
+    found.push({
+      path: at(TOKEN_EXCHANGE),
+      message: 'token exchange is for clients that somebody here has registered',
     })
   if (grants.includes(DEVICE_CODE) && open)
     found.push({ path: at(DEVICE_CODE), message: 'the device grant needs an initial access token' })

@@ -28,6 +28,20 @@ const SENT_BY_THE_CLIENT: ReadonlySet<string> = new Set([
 const textsOf = (value: unknown): string[] =>
   [value ?? []].flat().filter((one): one is string => typeof one === 'string')
 
+/** A resource in the library's words. */
+export function describeServer(
+  { identifier, accessTokenLifetime, tokenFormat, tokenSigningAlg }: Resource,
+  scopes: Iterable<string>,
+): ResourceServer {
+  return {
+    audience: identifier,
+    scope: [...scopes].join(' '),
+    accessTokenTTL: accessTokenLifetime,
+    accessTokenFormat: tokenFormat,
+    ...(tokenFormat === 'jwt' && { jwt: { sign: { alg: tokenSigningAlg } } }),
+  }
+}
+
 export interface ResourcePolicy {
   defaultResource(
     ctx: KoaContextWithOIDC,
@@ -114,13 +128,7 @@ export function createResourcePolicy({ clients, resources }: OidcDeps): Resource
         ctx.oidc.params.scope ??= [...scopes].join(' ')
         refuseUnknown(ctx, scopes)
       }
-      return {
-        audience: resource.identifier,
-        scope: [...scopes].join(' '),
-        accessTokenTTL: resource.accessTokenLifetime,
-        accessTokenFormat: resource.tokenFormat,
-        ...(resource.tokenFormat === 'jwt' && { jwt: { sign: { alg: resource.tokenSigningAlg } } }),
-      }
+      return describeServer(resource, scopes)
     },
 
     async checkScope(ctx) {

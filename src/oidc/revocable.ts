@@ -4,6 +4,7 @@ import { by, type Revocable, thingColumns } from '../revocation/revocable.ts'
 import type { OidcDeps } from './deps.ts'
 import { endSessions } from './end-session.ts'
 import { endGrants } from './grant.ts'
+import { publicId } from './stored-access-token.ts'
 
 type RevocableDeps = Pick<OidcDeps, 'revocations' | 'audit'>
 
@@ -71,7 +72,7 @@ const PEPPERS_OF_GRANT = `ARRAY(
 )`
 
 /** Opaque ones; those of a grant end with it too. JWTs are in no table. */
-export function revocableAccessTokens({ audit }: Pick<OidcDeps, 'audit'>): Revocable {
+export function revocableAccessTokens({ audit, revocations }: RevocableDeps): Revocable {
   return {
     kind: 'access-token',
 
@@ -91,12 +92,23 @@ export function revocableAccessTokens({ audit }: Pick<OidcDeps, 'audit'>): Revoc
     `,
 
     async end(tx, things, ending) {
-      const { rows } = await sql<{ key: string }>`
+      const { rows } = await sql<{ key: string; expires_at: Date }>`
         DELETE FROM access_token
         WHERE id_hash IN (SELECT decode(key, 'hex') FROM unnest(${things.map(({ key }) => key)}::text[]) AS key)
-        RETURNING encode(id_hash, 'hex') AS key
+        RETURNING encode(id_hash, 'hex') AS key, expires_at
       `.execute(tx)
       const deleted = new Set(rows.map(({ key }) => key))
+      // For what they were exchanged for.
+      if (rows.length > 0)
+        await revocations.revokeAll(
+          tx,
+          rows.map(({ key, expires_at: expiresAt }) => ({
+            kind: 'token',
+            id: publicId(Buffer.from(key, 'hex')),
+            reason: ending.reason,
+            expiresAt,
+          })),
+        )
       await audit.recordAll(
         tx,
         things

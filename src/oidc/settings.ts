@@ -18,6 +18,7 @@ import { createAdapter } from './create-adapter.ts'
 import type { OidcDeps } from './deps.ts'
 import { USER_CODE } from './device-code.ts'
 import { dpopNonceSecret } from './dpop.ts'
+import { claimsOfExchange } from './exchanged-token.ts'
 import { createExistingGrantLoader } from './existing-grant.ts'
 import { createKeyFetch } from './key-fetch.ts'
 import { LIFETIME, sessionLifetime } from './lifetimes.ts'
@@ -197,7 +198,7 @@ export function providerSettings(
     formats: { customizers: { jwt: addStatus(deps) } },
     discovery: { status_list_aggregation_endpoint: `${config.issuer}${STATUS_LISTS_PATH}` },
     // RFC 9068, section 2.2.1; the grant, so that a resource server can tell which tokens belong together.
-    extraTokenClaims: (ctx, token) => authenticationClaims(ctx, token),
+    extraTokenClaims: (ctx, token) => claimsOfExchange(token) ?? authenticationClaims(ctx, token),
     interactions: {
       policy,
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,

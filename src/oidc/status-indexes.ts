@@ -9,6 +9,7 @@ import { Provider } from 'oidc-provider'
 import type { TakenIndex } from '../keys/status-indexes.ts'
 import { createTokenId, packStatus, type StatusClaim } from '../keys/status-reference.ts'
 import type { OidcDeps } from './deps.ts'
+import { findExchanged, recordSources } from './exchanged-token.ts'
 import { asAnswer } from './outage.ts'
 
 /** Seconds that a token may be taken for alive after its expiry. */
@@ -91,6 +92,11 @@ export function addStatus(deps: Pick<OidcDeps, 'db' | 'resources' | 'takeIndex'>
       const status: StatusClaim = { status_list: { idx, uri } }
       token.jti = createTokenId(taken)
       Object.assign(payload, { jti: token.jti, status })
+      const exchanged = findExchanged(token)
+      if (!exchanged) return
+      await recordSources(db, taken, exchanged, lifetime)
+      // Of client credentials the library makes the client the subject.
+      payload.sub = exchanged.subject.id
     } catch (error) {
       throw asAnswer(error)
     }

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { AdapterPayload } from 'oidc-provider'
 import type { IssuedToken } from '../credentials/as-of-now.ts'
+import { exchangedFrom } from '../credentials/exchanged.ts'
 import { hashCandidates } from '../secrets/hash.ts'
 import type { OidcDeps } from './deps.ts'
+import { shownOfExchange } from './exchanged-token.ts'
 import { epoch } from './sealed-document.ts'
 
 export type AccessTokenKind = 'AccessToken' | 'ClientCredentials'
@@ -15,6 +17,10 @@ export interface StoredAccessToken {
   /** In the library's words; its `jti` is the token itself. */
   readonly payload: AdapterPayload
 }
+
+/** Neither the token nor the key of its row. */
+export const publicId = (idHash: Buffer): string =>
+  createHash('sha256').update(idHash).digest('base64url').slice(0, 22)
 
 /** Undefined when unknown or expired, by the database's clock. */
 export async function findStoredAccessToken(
@@ -35,19 +41,20 @@ export async function findStoredAccessToken(
   }
   const payload: AdapterPayload = { ...row.payload, ...refs, jti: token, exp: epoch(row.expires_at) }
   const { aud, scope, extra } = payload
+  const exchanged = extra && exchangedFrom(extra)
   return {
     kind: row.kind,
-    payload,
+    payload: exchanged && extra ? { ...payload, extra: shownOfExchange(extra) } : payload,
     issued: {
       ...refs,
-      // Neither the token nor the key of its row.
-      id: createHash('sha256').update(row.id_hash).digest('base64url').slice(0, 22),
+      id: publicId(row.id_hash),
       ...(typeof aud === 'string' && { audience: aud }),
       scopes: scope?.split(' ') ?? [],
       issuedAt: row.created_at,
       expiresAt: row.expires_at,
       ...(typeof extra?.acr === 'string' && { acr: extra.acr }),
       ...confirmationOf(payload),
+      ...(exchanged && { exchanged }),
     },
   }
 }

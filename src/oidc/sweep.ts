@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { SweepTarget } from '../db/sweep.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME } from '../resources/resource-schema.ts'
+import { tokenSourceSweep } from './exchanged-token.ts'
 import { LIFETIME } from './lifetimes.ts'
 
 /** While an access token that came of it may be alive, the row says where its status is. */
@@ -38,4 +39,5 @@ export const oidcSweep: readonly SweepTarget[] = [
     table: 'access_token',
     where: sql<boolean>`expires_at < now() - interval '1 hour'`,
   },
+  tokenSourceSweep,
 ]

@@ -1,4 +1,5 @@
 import type { Generated, JSONColumnType } from 'kysely'
+import type { RevocationKind } from '../revocation/tables.ts'
 
 type Payload = JSONColumnType<Record<string, unknown>>
 
@@ -125,6 +126,16 @@ export interface OidcTables {
     account_id: string | null
     payload: Payload
     created_at: Generated<Date>
+    expires_at: Date
+  }
+  /** What a JWT came of by exchange (RFC 8693): its end revokes the token in a status list. */
+  token_source: {
+    /** List and index in one number (keys/status-reference.ts). */
+    status: string
+    kind: RevocationKind
+    id: string
+    /** Of what ends by its time of issue. */
+    issued_at: Date | null
     expires_at: Date
   }
   /** What an account has allowed a client; `resource` is '' for the OpenID Connect scopes. */

@@ -4,7 +4,8 @@
  */
 import { sql } from 'kysely'
 import { type AdapterPayload, Provider } from 'oidc-provider'
-import { asOfNow, type IssuedToken } from '../../credentials/as-of-now.ts'
+import { asOfNow, type IssuedToken, type JudgeOrigin } from '../../credentials/as-of-now.ts'
+import { accountBehind, exchangedFrom, grantsBehind } from '../../credentials/exchanged.ts'
 import {
   issuedJwt,
   type JwtAccessToken,
@@ -14,8 +15,10 @@ import {
 import { transaction } from '../../db/transaction.ts'
 import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
+import { shownOfExchange } from '../exchanged-token.ts'
 import { findPresentedJwt, isNowhereStored, presentedJwt } from '../presented-token.ts'
-import { type AccessTokenKind, findStoredAccessToken } from '../stored-access-token.ts'
+import { type AccessTokenKind, findStoredAccessToken, publicId } from '../stored-access-token.ts'
+import { isGrantAlive } from './grant-store.ts'
 import { type Store, without } from './store.ts'
 
 interface Found {
@@ -37,7 +40,7 @@ function toPayload(claims: JwtAccessToken): AdapterPayload {
     ...(grantId !== undefined && { grantId, accountId: sub }),
     ...(cnf?.jkt !== undefined && { jkt: cnf.jkt }),
     ...(cnf?.['x5t#S256'] !== undefined && { 'x5t#S256': cnf['x5t#S256'] }),
-    extra: grantId === undefined ? {} : { grant_id: grantId },
+    extra: grantId === undefined ? shownOfExchange(claims) : { grant_id: grantId },
   }
 }
 
@@ -54,10 +57,17 @@ export function accessTokenStore(
     return payload && { kind: payload.kind, issued: issuedJwt(claims), payload }
   }
 
+  /** As it would be introspected itself: who asks has the request and knows what it proves. */
+  const judgeOrigin: JudgeOrigin = (id, resource) =>
+    deps.origins.judge(id, { resource }, { introspection: true })
+
   /** The payload with the scopes that are still allowed; undefined when its owner or all it could do is gone. */
   async function payloadOfNow({ issued, payload }: Found): Promise<AdapterPayload | undefined> {
-    const now = await asOfNow(deps, issued)
+    const now = await asOfNow(deps, issued, undefined, judgeOrigin)
     if (!now) return undefined
+    // The library looks after the grant of a token of its own; of one that was exchanged it knows none.
+    for (const grant of issued.exchanged ? grantsBehind(issued) : [])
+      if (!(await isGrantAlive(db, grant))) return undefined
     const { scope: _issued, ...rest } = payload
     return now.scopes.length > 0 ? { ...rest, scope: now.scopes.join(' ') } : rest
   }
@@ -69,6 +79,25 @@ export function accessTokenStore(
     const grant = await Provider.ctx?.oidc.provider.Grant.find(payload.grantId)
     return { ...rest, scope: grant?.getOIDCScope() ?? '' }
   }
+
+  /** Its row goes; what it was exchanged for hears of it by its public id. */
+  const destroyOpaque = (token: string) =>
+    transaction(db, async tx => {
+      const rows = await tx
+        .deleteFrom('access_token')
+        .where('id_hash', 'in', hashCandidates(keyring, token))
+        .returning(['id_hash', 'expires_at'])
+        .execute()
+      const ended = rows.map(({ id_hash: hash, expires_at: expiresAt }) => ({
+        id: publicId(hash),
+        expiresAt,
+      }))
+      if (ended.length > 0)
+        await revocations.revokeAll(
+          tx,
+          ended.map(one => ({ kind: 'token', reason: 'revoked', ...one })),
+        )
+    })
 
   return {
     async find(id) {
@@ -83,10 +112,11 @@ export function accessTokenStore(
     async upsert(id, payload, expiresIn) {
       const rest = JSON.stringify(without(payload, 'jti', 'clientId', 'grantId', 'accountId', 'exp'))
       const { hash, pepperId } = hashSecret(keyring, id)
+      const accountId = payload.accountId ?? accountBehind(exchangedFrom(payload.extra ?? {}))
       await sql`
         INSERT INTO access_token (id_hash, pepper_id, kind, grant_id, client_id, account_id, payload, expires_at)
         VALUES (${hash}, ${pepperId}, ${kind}, ${payload.grantId ?? null}, ${payload.clientId},
-          ${payload.accountId ?? null}, ${rest}::jsonb, clock_timestamp() + make_interval(secs => ${expiresIn}))
+          ${accountId ?? null}, ${rest}::jsonb, clock_timestamp() + make_interval(secs => ${expiresIn}))
       `.execute(db)
     },
 
@@ -94,11 +124,13 @@ export function accessTokenStore(
       const jwt = presentedJwt()
       const claims = jwt === undefined ? undefined : await verifyJwt(jwt)
       if (claims?.jti !== id) {
-        await db.deleteFrom('access_token').where('id_hash', 'in', hashCandidates(keyring, id)).execute()
-        return
+        await destroyOpaque(id)
+      } else {
+        const expiresAt = new Date(claims.exp * 1000)
+        await transaction(db, tx =>
+          revocations.revoke(tx, { kind: 'token', id, reason: 'revoked', expiresAt }),
+        )
       }
-      const expiresAt = new Date(claims.exp * 1000)
-      await transaction(db, tx => revocations.revoke(tx, { kind: 'token', id, reason: 'revoked', expiresAt }))
       await changeLog.catchUp()
     },
   }
