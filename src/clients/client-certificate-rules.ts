@@ -3,7 +3,7 @@
  * certificates themselves with self_signed_tls_client_auth, and that its tokens are bound to one. Values of a wrong type
  * are passed over: the schema speaks of those.
  */
-import { createPublicKey, X509Certificate } from 'node:crypto'
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { type Item, recordOf, textOf } from '../http/unknown-value.ts'
 import type { KeyMistake } from './client-rules.ts'
@@ -117,11 +117,14 @@ function readCertificate(text: string): X509Certificate | undefined {
   }
 }
 
+/** Not with KeyObject.equals: it leaves an error behind for keys of different types, with which Node ends the process. */
 function isKeyOf(certificate: X509Certificate, key: Item): boolean {
   const jwk = Object.fromEntries(Object.entries(key).filter(([, value]) => typeof value === 'string'))
   try {
-    return createPublicKey({ key: jwk, format: 'jwk' }).equals(certificate.publicKey)
+    return spki(createPublicKey({ key: jwk, format: 'jwk' })).equals(spki(certificate.publicKey))
   } catch {
     return false
   }
 }
+
+const spki = (key: KeyObject) => key.export({ type: 'spki', format: 'der' })

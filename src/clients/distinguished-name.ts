@@ -45,7 +45,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 const OID = /^(?:0|1|2)(?:\.(?:0|[1-9]\d*))+$/
 /** A value ends at an unescaped separator; a backslash takes the next character, or two hex digits, with it. */
 const ATTRIBUTE =
-  /^ *([A-Za-z][\w-]*|\d[\d.]*) *= *((?:[^\\",+;<>\0]|\\[0-9A-Fa-f]{2}|\\[ "#+,;<=>\\])*)([,+]|$)/
+  /^ *([A-Za-z][\w-]*|\d[\d.]*) *=((?:[^\\",+;<>\0]|\\[0-9A-Fa-f]{2}|\\[ "#+,;<=>\\])*)([,+]|$)/
 
 /** @returns what is meant; as text, what is wrong with it */
 export function parseDistinguishedName(text: string): DistinguishedName | string {
@@ -70,11 +70,13 @@ export function parseDistinguishedName(text: string): DistinguishedName | string
 }
 
 function meantBy(written: string): string | { problem: string } {
-  // A space at the end counts only when it is escaped.
-  const trimmed = /^(?:[^\\ ]| +(?=[^ ])|\\[0-9A-Fa-f]{2}|\\.)*/.exec(written)?.[0] ?? ''
-  if (trimmed === '') return { problem: 'is empty' }
-  if (trimmed.startsWith('#')) return { problem: 'is in hexadecimal: write it as text' }
-  const bytes = [...trimmed.matchAll(/\\([0-9A-Fa-f]{2})|\\(.)|([^\\]+)/gs)].map(([, hex, escaped, plain]) =>
+  const all = [...written.matchAll(/\\([0-9A-Fa-f]{2})|\\(.)|([^\\])/gsu)]
+  // Spaces around it count only when they are escaped.
+  const counts = ([, , , plain]: RegExpMatchArray) => plain !== ' '
+  const parts = all.slice(all.findIndex(counts), all.findLastIndex(counts) + 1)
+  if (parts.length === 0) return { problem: 'is empty' }
+  if (parts[0]?.[0] === '#') return { problem: 'is in hexadecimal: write it as text' }
+  const bytes = parts.map(([, hex, escaped, plain]) =>
     hex === undefined ? Buffer.from(escaped ?? plain ?? '') : Buffer.from(hex, 'hex'),
   )
   try {

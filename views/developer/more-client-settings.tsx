@@ -14,7 +14,6 @@ export const moreLabels = (form: Messages['clients']['form'], kind: ApplicationK
   ...(hearsOfLogout(kind) && { backchannel_logout_uri: form.backchannelLogout }),
   ...(isConfidential(kind) && { introspect: form.introspect }),
   ...(kind !== 'service' && { id_token_signed_response_alg: form.idTokenAlg }),
-  tls_client_certificate_bound_access_tokens: form.certificateBound,
 })
 
 type SectionProps = ClientFormProps & { field: Refused }
