@@ -24,6 +24,8 @@ const NOTHING = Buffer.alloc(0)
 interface Dialect {
   /** In lower case. The first has the certificate, a second one those above it. */
   readonly names: readonly [certificate: string, chain?: string]
+  /** What the proxy writes where there is no certificate, beside nothing. */
+  readonly none?: string
   /** @param certificate the header's value, not empty; @param chain the second header's, '' when it was not sent */
   read(certificate: string, chain: string): Certificates
 }
@@ -37,7 +39,12 @@ const DIALECTS: Readonly<Record<CertificateHeader, Dialect>> = {
   // $ssl_client_escaped_cert: PEM, percent-encoded. nginx has no variable with the chain.
   nginx: { names: ['x-ssl-client-cert'], read: certificate => exactlyOne(escapedPem(certificate)) },
   // {http.request.tls.client.certificate_der_base64}. Caddy has no placeholder with the chain.
-  caddy: { names: ['x-client-cert'], read: certificate => all([base64Bytes(certificate)]) },
+  // Of a placeholder without a value Caddy 2.6 writes the name.
+  caddy: {
+    names: ['x-client-cert'],
+    none: '{http.request.tls.client.certificate_der_base64}',
+    read: certificate => all([base64Bytes(certificate)]),
+  },
   // passTLSClientCert.pem: the body of each PEM without its lines, joined with commas; version 2 percent-encodes them.
   traefik: {
     names: ['x-forwarded-tls-client-cert'],
@@ -77,11 +84,11 @@ export function readCertificateHeader(
   dialect: CertificateHeader,
   valuesOf: (name: string) => readonly string[],
 ): ClientCertificate | undefined {
-  const { names, read } = DIALECTS[dialect]
+  const { names, none, read } = DIALECTS[dialect]
   const [name, chainName] = names
   const certificate = onlyValue(name, valuesOf(name))
   const chain = chainName === undefined ? '' : valuesOf(chainName).join(', ').trim()
-  if (certificate === '') {
+  if (certificate === '' || certificate === none) {
     if (chain === '') return undefined
     throw notReadable(chainName ?? name, 'there is no certificate below the chain')
   }

@@ -133,6 +133,12 @@ describe('certificates in headers', () => {
     expect(refusal('rfc9440', { 'client-cert-chain': above })).toBe('400 invalid_request')
   })
 
+  it('of Caddy are none when it writes the name of its placeholder', () => {
+    const none = '{http.request.tls.client.certificate_der_base64}'
+    expect(read('caddy', { 'x-client-cert': none })).toBeUndefined()
+    expect(refusal('caddy', { 'x-client-cert': `${none}${none}` })).toBe('400 invalid_request')
+  })
+
   it('of Traefik 2 are percent-encoded', () => {
     const [value = ''] = Object.values(WRITTEN_BY.traefik(client))
     const escaped = value.split(',').map(encodeURIComponent).join(',')
