@@ -16,6 +16,8 @@ interface Known {
   readonly issuedAt?: Date
   readonly expiresAt?: Date
   readonly cnf?: Confirmation
+  /** RFC 9530: of the body that was signed. It has been compared. */
+  readonly contentDigest?: string
   /** For your own answer: what the caller should know about its credential (`X-Credential-Warning`, `RateLimit`, `DPoP-Nonce`). */
   readonly answerHeaders: readonly AnswerHeader[]
 }
@@ -75,7 +77,8 @@ export function identityFromJson(
   answerHeaders: readonly AnswerHeader[],
 ): Identity | undefined {
   if (!isObject(json)) return undefined
-  const { kind, credential_id, subject, client_id, organization, scopes, env, acr, cnf } = json
+  const { kind, credential_id, subject, client_id, organization, scopes, env, acr, cnf, content_digest } =
+    json
   if (typeof kind !== 'string' || typeof credential_id !== 'string') return undefined
   if (!isObject(subject) || typeof subject.id !== 'string') return undefined
   if (subject.type !== 'account' && subject.type !== 'client') return undefined
@@ -83,7 +86,7 @@ export function identityFromJson(
   const found = {
     credentialId: credential_id,
     subject: Object.freeze({ type: subject.type, id: subject.id }),
-    ...texts({ clientId: client_id, organization, env, acr }),
+    ...texts({ clientId: client_id, organization, env, acr, contentDigest: content_digest }),
     resource,
     scopes: Object.freeze(scopes.map(String)),
     ...dates({ issuedAt: json.issued_at, expiresAt: json.expires_at }),

@@ -5,7 +5,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject, verify as verifySignature } from 'node:crypto'
 import { objectFrom } from './reach.ts'
 
-export type JwtType = 'at+jwt' | 'statuslist+jwt'
+export type JwtType = 'at+jwt' | 'statuslist+jwt' | 'identity+jwt'
 
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -36,7 +36,7 @@ export function keySetFrom(jwks: Record<string, unknown>): KeySet | undefined {
     const key = publicKey(jwk)
     if (key && !keys.has(name)) keys.set(name, { alg, key })
   }
-  return { keys, headers: { 'at+jwt': new Map(), 'statuslist+jwt': new Map() } }
+  return { keys, headers: { 'at+jwt': new Map(), 'statuslist+jwt': new Map(), 'identity+jwt': new Map() } }
 }
 
 /** The one algorithm that a key is for (RFC 8725, section 3.1): what a token says of itself does not choose it. */

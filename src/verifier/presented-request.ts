@@ -8,6 +8,8 @@ export interface PresentedRequest {
   all(name: string): readonly string[]
   /** All headers, as sent. */
   pairs(): [name: string, value: string][]
+  /** A copy of the body, where one can be had that leaves it for whoever answers. Undefined: read already, or too long. */
+  body?(): Promise<Uint8Array | undefined>
 }
 
 /** What there is of a Node request (`node:http`, and what Koa, Express and Fastify wrap). */
@@ -29,7 +31,27 @@ export function webRequest(request: Request): PresentedRequest {
       return value === null ? NONE : [value]
     },
     pairs: () => [...headers],
+    body: () => copyOf(request),
   }
+}
+
+/** What is compared with a signed digest; more than that is given by who has it (`Wanted.body`). */
+const MOST_BODY_BYTES = 1024 * 1024
+
+async function copyOf(request: Request): Promise<Uint8Array | undefined> {
+  if (request.bodyUsed) return undefined
+  const reader = request.clone().body?.getReader()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    length += part.value.length
+    chunks.push(part.value)
+    if (length <= MOST_BODY_BYTES) continue
+    // It ends when the other copy is ended too: nobody waits for that.
+    reader?.cancel().catch(() => undefined)
+    return undefined
+  }
+  return Buffer.concat(chunks)
 }
 
 /** @param target when a router has cut its part off `url` */

@@ -89,6 +89,8 @@ export interface Refusals {
   insufficientScope(scopes: readonly string[]): Refusal
   /** 403: issued for another resource. */
   wrongAudience(): Refusal
+  /** 403: issued for another environment. */
+  wrongEnvironment(): Refusal
 }
 
 /**
@@ -159,5 +161,7 @@ export function refusalsOf(issuer: string, scheme: 'Bearer' | 'DPoP'): Refusals 
     },
 
     wrongAudience: () => forbidden('wrong_audience', 'The credential is for another resource.'),
+
+    wrongEnvironment: () => forbidden('wrong_environment', 'The credential is for another environment.'),
   }
 }

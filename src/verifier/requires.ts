@@ -10,6 +10,8 @@ export interface Required<R extends NodeRequest = NodeRequest> {
   readonly scopes?: readonly string[]
   readonly env?: string
   readonly certificate?: (request: R) => string | undefined
+  /** The body as it came, where it has been read already: compared with a digest that was signed. */
+  readonly body?: (request: R) => Uint8Array | undefined
 }
 
 export interface Arrived<R extends NodeRequest> {
@@ -29,9 +31,10 @@ const identities = new WeakMap<object, Identity>()
 export async function letIn<R extends NodeRequest>(
   verifier: Verifier,
   { request, target, address }: Arrived<R>,
-  { scopes, env, certificate }: Required<R>,
+  { scopes, env, certificate, body: bodyOf }: Required<R>,
 ): Promise<Refusal | readonly AnswerHeader[]> {
   const pem = certificate?.(request)
+  const body = bodyOf?.(request)
   // A scope zone (`fe80::1%eth0`) is this machine's own name for one of its networks.
   const [from = ''] = (address ?? '').split('%')
   const wanted: Wanted = {
@@ -39,6 +42,7 @@ export async function letIn<R extends NodeRequest>(
     ...(env !== undefined && { env }),
     ...(from !== '' && { address: from }),
     ...(pem !== undefined && { certificate: pem }),
+    ...(body && { body }),
   }
   try {
     const identity = await verifier.verify(nodeRequest(request, target), wanted)

@@ -29,6 +29,7 @@ export function checkedOptions(options: VerifierOptions) {
     maxStaleMs: within(options.maxStaleSeconds ?? 0, 0, 300, 'maxStaleSeconds') * 1000,
     maxStaleKeysMs: within(options.maxStaleKeysSeconds ?? 3600, 0, 86_400, 'maxStaleKeysSeconds') * 1000,
     tolerance: clockTolerance,
+    prefix: prefixOf(options.forwardAuth),
     most: within(options.mostRemembered ?? 10_000, 0, 10_000_000, 'mostRemembered'),
     dpop: {
       maxAgeSeconds,
@@ -41,6 +42,15 @@ export function checkedOptions(options: VerifierOptions) {
     now,
     report,
   }
+}
+
+/** Undefined: there is no proxy that asks. */
+function prefixOf(forwardAuth: VerifierOptions['forwardAuth']): string | undefined {
+  if (forwardAuth === undefined || forwardAuth === false) return undefined
+  const { prefix = '' } = forwardAuth === true ? {} : forwardAuth
+  if (!/^(?:\/[^/?#]+)*$/.test(prefix))
+    throw new TypeError('forwardAuth.prefix is a path, such as /orders, without a slash at its end')
+  return prefix
 }
 
 function originOf(address: string): string {

@@ -8,13 +8,15 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { type AccessToken, accessTokens } from './access-token.ts'
 import { asking, type Question } from './asking.ts'
 import { type DpopProof, dpopNonces, readDpopProof, spentProofs } from './dpop-proof.ts'
+import { forwardedIdentity } from './forwarded-identity.ts'
 import type { Confirmation, Identity } from './identity.ts'
 import { type Credentials, ownCredential } from './own-credential.ts'
 import { findPresented, type PresentedCredential, refusalsFor } from './presented-credential.ts'
 import { type PresentedRequest, webRequest } from './presented-request.ts'
 import { publishedKeys } from './published-keys.ts'
 import type { Fetch } from './reach.ts'
-import { type Refusals, Unavailable } from './refusal.ts'
+import { type Refusals, refusalsOf, Unavailable } from './refusal.ts'
+import { compareBody, mayBeSigned } from './signed-body.ts'
 import { statusLists } from './status-lists.ts'
 import { checkedOptions } from './verifier-options.ts'
 
@@ -56,6 +58,11 @@ export interface VerifierOptions {
   readonly mostRemembered?: number
   /** In the place of the global one: for a proxy, or a CA of your own. */
   readonly fetch?: Fetch
+  /**
+   * This API is behind a proxy that asks Latchkey about every request (forward-auth). Who it is stands in `X-Auth-Identity`,
+   * and nothing else counts. `prefix` is what the proxy cuts off the path.
+   */
+  readonly forwardAuth?: boolean | { readonly prefix?: string }
   /** Milliseconds since 1970. */
   readonly now?: () => number
   /** Is told of what went wrong with Latchkey. Default: `process.emitWarning`, once in ten seconds at most. */
@@ -72,6 +79,8 @@ export interface Wanted {
   readonly address?: string
   /** The client's certificate, in PEM: for credentials that are bound to one (RFC 8705). */
   readonly certificate?: string
+  /** As it came: compared with a digest that was signed. Left out: a web `Request` has a copy of its own. */
+  readonly body?: Uint8Array
 }
 
 export interface Verifier {
@@ -99,6 +108,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const nonces = dpop.nonces === false ? undefined : dpopNonces(now, dpop.nonces)
   const spent = spentProofs(now, dpop.keptMs + CLOCK_SLACK_MS, dpop.mostRemembered)
   const remote = settings.credentials && asking({ ...settings, own: ownOf(settings.credentials), most })
+
+  const forwarded =
+    settings.prefix === undefined
+      ? undefined
+      : forwardedIdentity({ issuer, resource, origin, prefix: settings.prefix, keys, now, tolerance })
 
   function ownOf(credentials: Credentials) {
     return ownCredential({ issuer, credentials, keys, fetch, now })
@@ -176,6 +190,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function decide(request: PresentedRequest, question: Question): Identity | Promise<Identity> {
+    if (forwarded) return forwarded(request, question)
     const presented = findPresented(issuer, request, apiKeyHeader)
     if (presented?.mayBeJwt) {
       const refusals = refusalsFor(issuer, presented)
@@ -189,11 +204,21 @@ export function createVerifier(options: VerifierOptions): Verifier {
     throw isToken ? refusals.invalidCredential() : refusals.unauthenticated()
   }
 
+  async function checkBody(identity: Identity, request: PresentedRequest, body: Uint8Array | undefined) {
+    const compared = await compareBody(identity, request, body)
+    if (compared === 'fits') return
+    if (compared === 'not_seen')
+      report(new Error('A signed request has a body that was not compared: give it to verify() as body'))
+    throw refusalsOf(issuer, 'Bearer').invalidCredential()
+  }
+
   return {
-    async verify(request, { scopes = NONE, env, address, certificate } = {}) {
+    async verify(request, { scopes = NONE, env, address, certificate, body } = {}) {
       const shown = 'target' in request ? request : webRequest(request)
       try {
-        return await decide(shown, { scopes, env, address, certificate })
+        const identity = await decide(shown, { scopes, env, address, certificate })
+        if (mayBeSigned(identity)) await checkBody(identity, shown, body)
+        return identity
       } catch (error) {
         if (error instanceof Unavailable) report(error)
         throw error
