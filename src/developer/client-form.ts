@@ -5,13 +5,13 @@
 import { comesBack, hearsOfLogout, isConfidential } from '../../views/developer/client.ts'
 import type { ClientValues } from '../../views/developer/client-form.tsx'
 import type { ShownClient } from '../clients/client-list.ts'
-import { CERTIFICATE_NAMES } from '../clients/client-schema.ts'
+import { CERTIFICATE_NAMES, TOKEN_EXCHANGE } from '../clients/client-schema.ts'
 import { scopesOf } from '../credentials/minted-form.ts'
 import { type FormErrors, formErrorsOf, linesOf } from '../http/form-errors.ts'
 import type { Form } from '../http/forms.ts'
 import { parseJson } from '../http/json-text.ts'
 import { type FieldError, Problem, validationFailed } from '../http/problem.ts'
-import type { ApplicationKind } from './application-kind.ts'
+import { type ApplicationKind, applicationKindOf, SETTINGS_OF_KIND } from './application-kind.ts'
 import { keySetOf, pemOf } from './certificate-form.ts'
 import { type ClientChanges, clientChanges, type NewClient, newClient } from './client-input.ts'
 import { organizationSent } from './page-deps.ts'
@@ -28,6 +28,7 @@ export function typedClient(form: Form): ClientValues {
     post_logout_redirect_uris: text('post_logout_redirect_uris'),
     scope: form.all('scope'),
     introspect: form.all('introspect'),
+    token_exchange: isTicked('token_exchange'),
     token_endpoint_auth_method: text('token_endpoint_auth_method'),
     token_endpoint_auth_signing_alg: text('token_endpoint_auth_signing_alg'),
     jwks: trimmed('jwks'),
@@ -53,6 +54,7 @@ export function valuesOf(client: ShownClient): ClientValues {
     post_logout_redirect_uris: client.postLogoutRedirectUris.join('\n'),
     scope: [...client.ceiling].flatMap(([resource, names]) => [...names].map(name => `${resource} ${name}`)),
     introspect: [...client.introspect],
+    token_exchange: client.grantTypes.includes(TOKEN_EXCHANGE),
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
     token_endpoint_auth_signing_alg: client.tokenEndpointAuthSigningAlg ?? '',
     jwks: client.jwks && !hasCertificates ? JSON.stringify(client.jwks, null, 2) : '',
@@ -74,17 +76,18 @@ export function newClientOf(form: Form, kind: ApplicationKind): NewClient {
   return readInput(newClient, {
     application_kind: kind,
     ...organizationSent(form.get('organization')),
-    ...settingsOf(typedClient(form), kind),
+    ...settingsOf(typedClient(form), kind, SETTINGS_OF_KIND[kind].grant_types),
   })
 }
 
 /** @throws Problem 400 `validation_failed` */
-export function clientChangesOf(form: Form, kind: ApplicationKind): ClientChanges {
-  return readInput(clientChanges, settingsOf(typedClient(form), kind))
+export function clientChangesOf(form: Form, client: ShownClient): ClientChanges {
+  const settings = settingsOf(typedClient(form), applicationKindOf(client), client.grantTypes)
+  return readInput(clientChanges, settings)
 }
 
 /** What the page of this kind does not ask for stays as it is. */
-function settingsOf(values: ClientValues, kind: ApplicationKind) {
+function settingsOf(values: ClientValues, kind: ApplicationKind, grantTypes: readonly string[]) {
   return {
     client_name: values.client_name,
     resource_scopes: scopesOf(values.scope),
@@ -95,7 +98,14 @@ function settingsOf(values: ClientValues, kind: ApplicationKind) {
       post_logout_redirect_uris: linesOf(values.post_logout_redirect_uris),
       require_pushed_authorization_requests: values.require_pushed_authorization_requests,
     }),
-    ...(isConfidential(kind) && { introspect: values.introspect, ...proofOf(values) }),
+    ...(isConfidential(kind) && {
+      introspect: values.introspect,
+      grant_types: [
+        ...grantTypes.filter(type => type !== TOKEN_EXCHANGE),
+        ...(values.token_exchange ? [TOKEN_EXCHANGE] : []),
+      ],
+      ...proofOf(values),
+    }),
     ...(hearsOfLogout(kind) && {
       backchannel_logout_uri: textOrNull(values.backchannel_logout_uri),
       backchannel_logout_session_required: values.backchannel_logout_session_required,

@@ -45,6 +45,7 @@ const NOTHING: ClientValues = {
   post_logout_redirect_uris: '',
   scope: [],
   introspect: [],
+  token_exchange: false,
   token_endpoint_auth_method: 'client_secret_basic',
   token_endpoint_auth_signing_alg: '',
   jwks: '',
@@ -197,7 +198,7 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
       const { client, actor } = await openToChange(ctx, posted)
       const values = typedClient(posted.form)
       try {
-        const changes = clientChangesOf(posted.form, applicationKindOf(client))
+        const changes = clientChangesOf(posted.form, client)
         await changeClient(deps, actor, client.clientId, changes)
         seeOther(ctx, addressOf(ctx))
       } catch (error) {

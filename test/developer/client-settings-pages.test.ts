@@ -4,6 +4,7 @@ import type { Agent, Page } from '../support/agent.ts'
 import type { TestApp } from '../support/app.ts'
 import { EC, ED, KEY_MISTAKES, keySet, SETTING_MISTAKES } from '../support/client-settings.ts'
 import { DEVICE_GRANT } from '../support/devices.ts'
+import { TOKEN_EXCHANGE } from '../support/exchange.ts'
 import { parse } from '../support/html.ts'
 import { ORDERS } from '../support/orders.ts'
 import { errorsOf, shownOnce } from '../support/signed-in-agent.ts'
@@ -194,6 +195,16 @@ it('protection is switched on and off again, and shown', async () => {
     backchannel_logout_session_required: false,
     id_token_signed_response_alg: 'ES256',
   })
+})
+
+it('exchanging tokens is allowed with a tick, and beside it the grant types stay', async () => {
+  const id = await registered('service', { client_name: 'Gateway', token_exchange: 'true' })
+  expect(await row(id)).toMatchObject({ grant_types: ['client_credentials', TOKEN_EXCHANGE] })
+  const form = await dan.get(`/clients/${id}/edit`)
+  expect(form.text).toMatch(/<details class="disclosure" open/)
+  await dan.submit(form, { client_name: 'Gateway' }, { button: 'Save changes' })
+  expect(await row(id)).toMatchObject({ grant_types: ['client_credentials'] })
+  expect((await dan.get('/clients/new?kind=single_page')).text).not.toContain('token_exchange')
 })
 
 it('a client that registered itself is shown as one', async () => {

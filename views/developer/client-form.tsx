@@ -23,6 +23,7 @@ export interface ClientValues {
   scope: string[]
   /** identifiers of resources */
   introspect: string[]
+  token_exchange: boolean
   token_endpoint_auth_method: string
   /** '': any */
   token_endpoint_auth_signing_alg: string

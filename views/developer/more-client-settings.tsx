@@ -52,6 +52,14 @@ export function MoreSettings(props: SectionProps) {
             {...field('introspect')}
           />
         ) : null}
+        {isConfidential(kind) ? (
+          <Tick
+            name="token_exchange"
+            checked={values.token_exchange}
+            label={form.exchange}
+            hint={form.exchangeHint}
+          />
+        ) : null}
       </div>
     </details>
   )
@@ -60,6 +68,7 @@ export function MoreSettings(props: SectionProps) {
 const isSet = (values: ClientValues, [usualAlg]: readonly string[]) =>
   values.post_logout_redirect_uris !== '' ||
   values.introspect.length > 0 ||
+  values.token_exchange ||
   values.require_pushed_authorization_requests ||
   values.dpop_bound_access_tokens ||
   values.tls_client_certificate_bound_access_tokens ||

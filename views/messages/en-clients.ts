@@ -93,6 +93,9 @@ export const clients = {
     introspect: 'It is the server of',
     introspectHint:
       'It may ask whether credentials for these resources are good (introspection, /v1/verify).',
+    exchange: 'It may exchange tokens',
+    exchangeHint:
+      'For the token or key of a caller it gets one for the next API that may do less and lives for minutes (RFC 8693).',
     proof: 'How does it prove who it is?',
     bySecret: 'With a secret',
     bySecretHint: (method: Words): Words[] => ['It sends a secret that you put into it (', method, ').'],
