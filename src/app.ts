@@ -50,6 +50,7 @@ import { organizationRoutes } from './developer/organizations-api.ts'
 import { createDeveloperPages } from './developer/pages.ts'
 import { resourceRoutes } from './developer/resources-api.ts'
 import { revocationRoutes } from './developer/revocations-api.ts'
+import { signingSecretRoutes } from './developer/signing-secrets-api.ts'
 import { usageRoutes } from './developer/usage-api.ts'
 import { createApi } from './http/api.ts'
 import { createAssets } from './http/assets.ts'
@@ -277,6 +278,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...verifyRoutes({ issuer: config.issuer, ownResource, authenticate, clients, resources }),
       ...personalAccessTokenRoutes({ db, minted }),
       ...apiKeyRoutes({ db, minted }),
+      ...signingSecretRoutes({ db, signingSecrets: signing.secrets, clientCredentials }),
       ...clientRoutes(developer),
       ...resourceRoutes(developer),
       ...organizationRoutes(developer),

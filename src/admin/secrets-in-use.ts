@@ -68,6 +68,23 @@ const PLACES: readonly Place[] = [
     column: 'hashed_with',
     where: `hashed_with <> 'sha256' AND ${ALIVE}`,
   },
+  ...['current', 'pending'].map(key => ({
+    table: 'client_credential',
+    column: `material->'${key}'->>'sealed'`,
+    isSealed: true as const,
+    where: `revoked_at IS NULL AND material->'${key}'->>'sealed' IS NOT NULL AND ${NOT_EXPIRED}`,
+  })),
+  {
+    table: 'client_credential',
+    from: `(
+      SELECT old->>'sealed' AS sealed, (old->>'until')::timestamptz AS expires_at
+      FROM client_credential, jsonb_array_elements(material->'retired') AS old
+      WHERE kind = 'signing-secret' AND revoked_at IS NULL AND ${NOT_EXPIRED}
+    ) AS replaced`,
+    column: 'sealed',
+    isSealed: true,
+    where: `sealed IS NOT NULL AND ${ALIVE}`,
+  },
   { table: 'refresh_token', column: 'key_id', where: `consumed_at IS NULL AND ${ALIVE}` },
   { table: 'session', column: 'pepper_id', where: `ended_at IS NULL AND ${ALIVE}` },
   { table: 'interaction', column: 'sealed_payload', isSealed: true, where: ALIVE },

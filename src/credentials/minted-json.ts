@@ -58,18 +58,17 @@ export function refuseTwoEnds(
     ctx.addIssue({ code: 'custom', path: [path], message: `cannot be sent together with ${said[0]}` })
 }
 
-export const rotationBody = z
-  .strictObject({
-    grace_seconds: z
-      .int()
-      .min(0)
-      .optional()
-      .describe('After the first use of the new secret; 86400 unless said'),
-    retire_at: timeIn.optional().describe('The old secret ends then, whether the new one was used or not'),
-    immediately: z.boolean().default(false),
-  })
-  .superRefine(refuseTwoEnds)
-  .meta({ id: 'Rotation' })
+export const rotationKeys = {
+  grace_seconds: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('After the first use of the new secret; 86400 unless said'),
+  retire_at: timeIn.optional().describe('The old secret ends then, whether the new one was used or not'),
+  immediately: z.boolean().default(false),
+}
+
+export const rotationBody = z.strictObject(rotationKeys).superRefine(refuseTwoEnds).meta({ id: 'Rotation' })
 
 export function rotationOf(body: z.output<typeof rotationBody>): Rotation {
   return {

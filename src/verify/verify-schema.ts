@@ -1,5 +1,6 @@
 /** The body and the answers of POST /v1/verify (contract.md). */
 import { z } from 'zod'
+import { readContentDigest } from '../credentials/content-digest.ts'
 import { identityAnswer } from '../credentials/identity-json.ts'
 
 /** RFC 9110, section 5.6.2. */
@@ -20,7 +21,12 @@ const describedRequest = z.strictObject({
     .max(16_384)
     .regex(/^(?:https?:\/\/[^/?#\s]+|(?=\/))[^\s#]*$/i, 'must be a URL, or a path with its query'),
   headers: z.array(header).max(200),
-  content_digest: z.string().max(1_000).optional(),
+  content_digest: z
+    .string()
+    .max(1_000)
+    .refine(text => readContentDigest(text) !== undefined, 'must be a Content-Digest with sha-256 or sha-512')
+    .optional()
+    .describe('Of the body as you have it (RFC 9530): a signed request is then compared with it'),
   client_address: z.union([z.ipv4(), z.ipv6()]).optional(),
   client_certificate: z.string().max(32_768).optional(),
 })

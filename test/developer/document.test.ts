@@ -84,15 +84,16 @@ it('clients and their secrets', async () => {
 it.each([
   ['personal-access-tokens', {}],
   ['api-keys', { client_id: 'ci' }],
+  ['signing-secrets', { client_id: 'ci', cnf: undefined }],
 ])('%s', async (name, owner) => {
   const body = {
-    ...owner,
     name: 'New',
     scopes: { [ORDERS]: ['read:orders'] },
     allowed_addresses: ['192.0.2.0/24'],
     rate_limit: { requests: 1, seconds: 1 },
     cnf: { jkt: 'A'.repeat(43) },
     not_before: '2026-01-01T00:00:00Z',
+    ...owner,
   }
   const { id } = await ask(world.dev, `POST /v1/${name}`, {}, body)
   await ask(world.dev, `GET /v1/${name}/{id}`, { id })

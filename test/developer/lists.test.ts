@@ -43,6 +43,17 @@ const lists: List[] = [
       }),
   },
   {
+    name: 'signing secrets',
+    path: '/v1/signing-secrets',
+    idOf: item => item.id,
+    add: () =>
+      made(world.ada, '/v1/signing-secrets', {
+        client_id: 'ci',
+        name: `S${++count}`,
+        scopes: { [ORDERS]: ['read:orders'] },
+      }),
+  },
+  {
     name: 'API keys',
     path: '/v1/api-keys',
     idOf: item => item.id,

@@ -1,0 +1,199 @@
+/** `/v1/signing-secrets`: what the clients of the caller's organizations sign their requests with. */
+import { z } from 'zod'
+import { apiRoute } from '../credentials/api-caller.ts'
+import {
+  type ClientCredential,
+  findClientCredential,
+  listClientCredentials,
+} from '../credentials/client-credential.ts'
+import {
+  clientCredentialFieldsOf,
+  clientCredentialJson,
+  clientCredentialKeys,
+  clientCredentialObjectKeys,
+} from '../credentials/client-credential-json.ts'
+import type { ClientCredentials } from '../credentials/client-credential-life-cycle.ts'
+import type { Identity } from '../credentials/kind.ts'
+import { refuseTwoEnds, rotationKeys, rotationOf } from '../credentials/minted-json.ts'
+import { readPublicKey } from '../credentials/public-key.ts'
+import { SIGNATURE_ALGORITHMS } from '../credentials/signature-key.ts'
+import { type NewKey, type StoredKey, signingMaterial } from '../credentials/signing-material.ts'
+import {
+  type MadeSigningSecret,
+  SIGNING_SECRET,
+  type SigningSecrets,
+} from '../credentials/signing-secrets.ts'
+import type { Db } from '../db/connect.ts'
+import { listOf, pageKeys } from '../http/page.ts'
+import { notFound, validationFailed } from '../http/problem.ts'
+import { actorOf } from './change.ts'
+import { checkClientOf, checkOwner } from './client-owned.ts'
+import { findReach, organizationsOf } from './ownership.ts'
+
+const SECRETS = '/v1/signing-secrets'
+const SECRET = `${SECRETS}/{id}`
+
+const jwk = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string() })
+
+const secretObject = z
+  .strictObject({
+    ...clientCredentialObjectKeys,
+    algorithm: z.enum(SIGNATURE_ALGORITHMS),
+    last4: z.string().nullable().describe('Of the secret; null with Ed25519'),
+    public_key: jwk.nullable().describe('Null with HMAC'),
+    secret: z.string().optional().describe('In the answer that made it, and never again'),
+  })
+  .meta({ id: 'SigningSecret' })
+
+const publicKey = z
+  .union([z.string().max(2_000), z.looseObject({})])
+  .optional()
+  .describe('With Ed25519: the public key, as PEM or as a JWK')
+
+const newSecret = z
+  .strictObject({
+    ...clientCredentialKeys,
+    algorithm: z.enum(SIGNATURE_ALGORITHMS).default('hmac-sha256'),
+    public_key: publicKey,
+  })
+  .meta({ id: 'NewSigningSecret' })
+
+const rotationBody = z
+  .strictObject({ ...rotationKeys, public_key: publicKey })
+  .superRefine(refuseTwoEnds)
+  .meta({ id: 'SigningSecretRotation' })
+
+const query = z.strictObject({
+  ...pageKeys,
+  client_id: z.string().optional().describe('Only those of this client'),
+})
+
+/** As everybody may see it. */
+const shown = ({ last4, x }: StoredKey) => ({
+  last4: last4 ?? null,
+  public_key: x === undefined ? null : ({ kty: 'OKP', crv: 'Ed25519', x } as const),
+})
+
+function secretJson(credential: ClientCredential, secret?: string) {
+  const { algorithm, current } = signingMaterial(credential)
+  return {
+    ...clientCredentialJson(credential),
+    algorithm,
+    ...shown(current),
+    ...(secret !== undefined && { secret }),
+  }
+}
+
+/** After a rotation what was made is shown, whether it counts already or waits for its first use. */
+function rotatedJson({ credential, secret }: MadeSigningSecret) {
+  const { pending, current } = signingMaterial(credential)
+  return { ...secretJson(credential, secret), ...shown(pending ?? current) }
+}
+
+const mistake = (message: string) => validationFailed([{ path: 'public_key', message }])
+
+/** @throws Problem 400 */
+function readKey(given: unknown): string | undefined {
+  if (given === undefined) return undefined
+  const read = readPublicKey(given)
+  if ('mistake' in read) throw mistake(read.mistake)
+  return read.x
+}
+
+function newKeyOf(algorithm: NewKey['algorithm'], given: unknown): NewKey {
+  const x = readKey(given)
+  if (algorithm === 'ed25519') {
+    if (x === undefined) throw mistake('is missing: with Ed25519 send the public key')
+    return { algorithm, x }
+  }
+  if (x !== undefined) throw mistake('is not for HMAC: the secret is made here')
+  return { algorithm }
+}
+
+export interface SigningSecretRoutesDeps {
+  readonly db: Db
+  readonly signingSecrets: Pick<SigningSecrets, 'create' | 'rotate'>
+  readonly clientCredentials: Pick<ClientCredentials, 'revoke'>
+}
+
+export function signingSecretRoutes({ db, signingSecrets, clientCredentials }: SigningSecretRoutesDeps) {
+  const getSecret = async (caller: Identity, id: string, needed: 'viewer' | 'developer') => {
+    const found = await findClientCredential(db, id)
+    if (found?.kind !== SIGNING_SECRET) throw notFound()
+    await checkOwner(db, caller, found, needed)
+    return found
+  }
+  return [
+    apiRoute({
+      method: 'get',
+      path: SECRETS,
+      summary: "The signing secrets of your organizations' clients, newest first, ended ones too",
+      scope: 'keys:read',
+      status: 200,
+      query,
+      response: listOf(secretObject),
+      async answer({ caller, query: { client_id: clientId, ...page } }) {
+        if (clientId !== undefined) await checkClientOf(db, caller, clientId, 'viewer')
+        const listed =
+          clientId === undefined
+            ? { organizations: organizationsOf(await findReach(db, caller)) }
+            : { clientId }
+        const { data, nextCursor } = await listClientCredentials(db, SIGNING_SECRET, listed, page)
+        return { data: data.map(one => secretJson(one)), next_cursor: nextCursor }
+      },
+    }),
+    apiRoute({
+      method: 'post',
+      path: SECRETS,
+      summary: 'Make a signing secret for a client, shown this once, or take its Ed25519 public key',
+      scope: 'keys:write',
+      status: 201,
+      body: newSecret,
+      response: secretObject,
+      location: ({ id }) => `${SECRETS}/${id}`,
+      async answer({ caller, ctx, body: { algorithm, public_key, ...body } }) {
+        await checkClientOf(db, caller, body.client_id, 'developer')
+        const key = newKeyOf(algorithm, public_key)
+        const fields = clientCredentialFieldsOf(body)
+        const { credential, secret } = await signingSecrets.create(actorOf({ caller, ctx }), fields, key)
+        return secretJson(credential, secret)
+      },
+    }),
+    apiRoute({
+      method: 'get',
+      path: SECRET,
+      summary: 'One signing secret, without its secret',
+      scope: 'keys:read',
+      status: 200,
+      response: secretObject,
+      answer: async ({ caller, param }) => secretJson(await getSecret(caller, param('id'), 'viewer')),
+    }),
+    apiRoute({
+      method: 'delete',
+      path: SECRET,
+      summary: 'Revoke a signing secret',
+      scope: 'keys:write',
+      status: 204,
+      revokes: true,
+      async answer({ caller, ctx, param }) {
+        const { id } = await getSecret(caller, param('id'), 'developer')
+        await clientCredentials.revoke(actorOf({ caller, ctx }), id)
+      },
+    }),
+    apiRoute({
+      method: 'post',
+      path: `${SECRET}/rotate`,
+      summary:
+        'Give a signing secret a new key, shown this once, or with Ed25519 take the new public key; its id stays',
+      scope: 'keys:write',
+      status: 200,
+      body: rotationBody,
+      response: secretObject,
+      async answer({ caller, ctx, body: { public_key, ...body }, param }) {
+        const { id } = await getSecret(caller, param('id'), 'developer')
+        const actor = actorOf({ caller, ctx })
+        return rotatedJson(await signingSecrets.rotate(actor, id, rotationOf(body), readKey(public_key)))
+      },
+    }),
+  ]
+}
