@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import { BoundedMap } from './bounded-map.ts'
-import type { AccessTokenIdentity, Confirmation } from './identity.ts'
+import type { AccessTokenIdentity, Actor, Confirmation } from './identity.ts'
 import { type Claims, type KeySet, verifyJws } from './jws.ts'
 import type { PublishedKeys } from './published-keys.ts'
 import { type StatusReference, statusOf } from './status-lists.ts'
@@ -69,7 +69,8 @@ export function accessTokens({ issuer, resource, keys, most }: AccessTokensOptio
 
 /** Undefined for what is no access token of this issuer (RFC 9068, section 4). */
 function accessTokenFrom(claims: Claims, issuer: string, resource: string): AccessToken | undefined {
-  const { iss, jti, sub, aud, client_id, iat, exp, nbf, scope, grant_id, acr, cnf } = claims
+  const { iss, jti, sub, aud, client_id, iat, exp, nbf, scope, grant_id, acr, cnf, act, env } = claims
+  const { exchanged_from: sources } = claims
   const audiences = typeof aud === 'string' ? [aud] : Array.isArray(aud) ? aud : []
   const status = statusOf(claims, issuer)
   if (iss !== issuer || status === 'malformed' || !isOptional(cnf, isConfirmation)) return undefined
@@ -77,6 +78,9 @@ function accessTokenFrom(claims: Claims, issuer: string, resource: string): Acce
   if (!isTime(iat) || !isTime(exp) || !isOptional(nbf, isTime)) return undefined
   if (!isOptional(scope, isText) || !isOptional(grant_id, isText) || !isOptional(acr, isText))
     return undefined
+  if (!isOptional(act, isActor) || !isOptional(env, isText) || !isOptional(sources, isList)) return undefined
+  const isPersons =
+    grant_id !== undefined || sources?.some(source => isList(source) && source[0] === 'account')
   return {
     audiences,
     exp,
@@ -86,7 +90,7 @@ function accessTokenFrom(claims: Claims, issuer: string, resource: string): Acce
     identity: Object.freeze({
       kind: 'access-token',
       credentialId: jti,
-      subject: Object.freeze({ type: grant_id === undefined ? 'client' : 'account', id: sub }),
+      subject: Object.freeze({ type: isPersons ? 'account' : 'client', id: sub }),
       clientId: client_id,
       resource,
       scopes: Object.freeze(scope?.split(' ').filter(Boolean) ?? []),
@@ -94,6 +98,8 @@ function accessTokenFrom(claims: Claims, issuer: string, resource: string): Acce
       expiresAt: new Date(exp * 1000),
       ...(acr !== undefined && { acr }),
       ...(cnf !== undefined && { cnf: Object.freeze(cnf) }),
+      ...(act !== undefined && { act: Object.freeze(act) }),
+      ...(env !== undefined && { env }),
       answerHeaders: NONE,
     }),
   }
@@ -102,6 +108,9 @@ function accessTokenFrom(claims: Claims, issuer: string, resource: string): Acce
 const NONE = Object.freeze([])
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value)
+const isActor = (value: unknown): value is Actor =>
+  typeof value === 'object' && value !== null && 'sub' in value && isText(value.sub)
 const isConfirmation = (value: unknown): value is Confirmation =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 

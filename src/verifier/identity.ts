@@ -7,6 +7,12 @@ export interface Confirmation {
   readonly 'x5t#S256'?: string
 }
 
+/** RFC 8693: who acts for the subject, and in it who acted before. */
+export interface Actor {
+  readonly sub: string
+  readonly act?: Actor
+}
+
 interface Known {
   /** Public: good for a log and for revoking, worth nothing as a credential. */
   readonly credentialId: string
@@ -30,6 +36,10 @@ export interface AccessTokenIdentity extends Known {
   readonly issuedAt: Date
   readonly expiresAt: Date
   readonly acr?: string
+  /** Of a token that was exchanged for another credential. */
+  readonly act?: Actor
+  /** Of a token that was exchanged for an API key or a personal token. */
+  readonly env?: string
   /** The client's. Only Latchkey knows it: absent when a JWT was judged here. */
   readonly organization?: string
 }
@@ -77,8 +87,7 @@ export function identityFromJson(
   answerHeaders: readonly AnswerHeader[],
 ): Identity | undefined {
   if (!isObject(json)) return undefined
-  const { kind, credential_id, subject, client_id, organization, scopes, env, acr, cnf, content_digest } =
-    json
+  const { kind, credential_id, subject, client_id, act, organization, scopes, env, acr, cnf } = json
   if (typeof kind !== 'string' || typeof credential_id !== 'string') return undefined
   if (!isObject(subject) || typeof subject.id !== 'string') return undefined
   if (subject.type !== 'account' && subject.type !== 'client') return undefined
@@ -86,11 +95,12 @@ export function identityFromJson(
   const found = {
     credentialId: credential_id,
     subject: Object.freeze({ type: subject.type, id: subject.id }),
-    ...texts({ clientId: client_id, organization, env, acr, contentDigest: content_digest }),
+    ...texts({ clientId: client_id, organization, env, acr, contentDigest: json.content_digest }),
     resource,
     scopes: Object.freeze(scopes.map(String)),
     ...dates({ issuedAt: json.issued_at, expiresAt: json.expires_at }),
     ...(isObject(cnf) && { cnf: Object.freeze({ ...cnf }) }),
+    ...(isObject(act) && { act: Object.freeze({ ...act }) }),
     answerHeaders,
   }
   const required = REQUIRED[kind]

@@ -136,13 +136,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return valid ? read : undefined
   }
 
-  /** In Latchkey's order (credentials.md): known, not ended, audience, binding, scopes. */
+  /** In Latchkey's order (credentials.md): known, not ended, environment, audience, binding, scopes. */
   function check(
     { audiences, cnf, identity }: AccessToken,
-    { scopes, certificate }: Question,
+    { scopes, env, certificate }: Question,
     refusals: Refusals,
     jkt?: string,
   ): void {
+    if ((env ?? identity.env) !== (identity.env ?? env)) throw refusals.wrongEnvironment()
     if (!audiences.includes(resource)) throw refusals.wrongAudience()
     if (cnf && !isProved(cnf, certificate, jkt, now())) throw refusals.invalidCredential()
     if (!scopes.every(scope => identity.scopes.includes(scope))) throw refusals.insufficientScope(scopes)

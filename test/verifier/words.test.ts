@@ -15,18 +15,10 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { codeFlow, protocolPost } from '../support/authorization.ts'
 import { boundTokenPost, showBound } from '../support/bound-tokens.ts'
 import { type ProofKey, proofKey } from '../support/dpop.ts'
+import { exchange, exchangeFile } from '../support/exchange.ts'
 import { type ClientKey, clientKey } from '../support/keyholders.ts'
 import { allKnow, makeKey, makePersonalToken } from '../support/minted.ts'
-import {
-  billing,
-  ORDERS,
-  ordersFile,
-  ordersSpa,
-  ordersWeb,
-  PASSWORD,
-  reports,
-  STOCK,
-} from '../support/orders.ts'
+import { billing, ORDERS, ordersSpa, ordersWeb, PASSWORD, reports, STOCK } from '../support/orders.ts'
 import { until } from '../support/process.ts'
 
 let app: TestApp
@@ -43,7 +35,7 @@ beforeAll(async () => {
     introspect: [ORDERS, STOCK],
     resource_scopes: {},
   }
-  app = await startApp({}, { ...ordersFile, clients: [...ordersFile.clients, server] })
+  app = await startApp({}, { ...exchangeFile, clients: [...exchangeFile.clients, server] })
   key = await proofKey()
 })
 afterAll(() => app?.close())
@@ -108,6 +100,28 @@ describe('who it is', () => {
       issued_at: here.issuedAt?.toISOString(),
       expires_at: here.expiresAt?.toISOString(),
     }).toEqual(identity)
+  })
+
+  test('tokens that were exchanged: the same as Latchkey says, offline', async () => {
+    const { secret: key } = await makeKey(app, { env: 'test' })
+    const { secret: personal } = await makePersonalToken(app)
+    await allKnow(app)
+    for (const [credential, type, env] of [
+      [key, 'client', 'test'],
+      [personal, 'account', 'live'],
+      [await token(billing, ORDERS), 'client', undefined],
+    ] as const) {
+      const { body } = await exchange(app.issuer, credential)
+      const headers = bearer(body.access_token ?? '')
+      const here = await verifierOf().verify(shown(headers), { scopes: ['read:orders'] })
+      const { identity } = await latchkeySays({ url: '/orders', headers })
+      expect(here).toMatchObject({ subject: identity.subject, act: { sub: 'gateway' } })
+      expect(identity).toMatchObject({ subject: { type }, act: { sub: 'gateway' } })
+      expect([Reflect.get(here, 'env'), identity.env]).toEqual([env, env])
+      if (env === undefined) continue
+      const refusal = await refusalOf(verifierOf().verify(shown(headers), { env: 'another' }))
+      expect(refusal.code).toBe('wrong_environment')
+    }
   })
 
   test('a key and a personal token, of whom Latchkey is asked', async () => {
