@@ -36,6 +36,8 @@ export async function prepareDemo({ db, keyring }: { db: Db; keyring: Keyring })
       tokenSigningAlg: USUAL_SIGNING_ALG,
       accessTokenLifetime: 900,
       env: null,
+      layers: [],
+      allowedAddresses: null,
       scopes: new Map([[SCOPE, { description: 'Read the demo', restricted: false }]]),
     })
     const client = describeClient({

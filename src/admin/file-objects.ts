@@ -2,6 +2,7 @@
 import { describeClient } from '../clients/describe-client.ts'
 import type { DescribedInitialAccessToken } from '../clients/initial-access-token.ts'
 import type { DescribedClient } from '../clients/upsert-client.ts'
+import { inOrder, rangesFrom, usualTokenFormat } from '../resources/resource-layers.ts'
 import type { DescribedResource } from '../resources/upsert-resource.ts'
 import type { FileClient, FileInitialAccessToken, FileResource } from './file-schema.ts'
 
@@ -10,10 +11,12 @@ export function describeResource(resource: FileResource): DescribedResource {
     identifier: resource.identifier,
     name: resource.name,
     organizationId: resource.organization ?? null,
-    tokenFormat: resource.token_format,
+    tokenFormat: resource.token_format ?? usualTokenFormat(resource),
     tokenSigningAlg: resource.token_signing_alg,
     accessTokenLifetime: resource.access_token_lifetime,
     env: resource.env ?? null,
+    layers: inOrder(resource.layers),
+    allowedAddresses: rangesFrom(resource.allowed_addresses),
     scopes: new Map(
       Object.entries(resource.scopes).map(([name, { self_registered: selfRegistered, ...scope }]) => [
         name,

@@ -4,8 +4,9 @@
  */
 import { normalizeUsername } from '../accounts/account-fields.ts'
 import { formatPath, type Path, repeatedTexts } from '../http/field-errors.ts'
-import { type Item, placedTextsOf, recordOf, textOf } from '../http/unknown-value.ts'
+import { type Item, placedTextsOf, recordOf, textOf, textsOf } from '../http/unknown-value.ts'
 import { otherSpelling } from '../resources/resource-address.ts'
+import { layerMistakes } from '../resources/resource-layers.ts'
 import { introspectMistakes, scopeMistakes, unknownName } from '../resources/scope-rules.ts'
 import { passwordMistake } from '../sign-in/password-rules.ts'
 import { fileClientMistakes } from './file-client-rules.ts'
@@ -24,6 +25,7 @@ export function ruleMistakes(file: unknown, known: KnownObjects): Mistake[] {
     ...each('resources', organizationMistakes),
     ...each('resources', builtInMistakes),
     ...each('resources', spellingMistakes),
+    ...each('resources', layerRuleMistakes),
     ...repeated(file, 'roles', 'name'),
     ...each('roles', (item, at) => scopeMistakes(item.scopes, [...at, 'scopes'], known.resources)),
     ...repeated(file, 'accounts', 'username', normalizeUsername),
@@ -77,6 +79,20 @@ function spellingMistakes({ identifier }: Item, at: Path, known: KnownObjects): 
   const other = otherSpelling(textOf(identifier) ?? '')
   if (other === undefined || !known.resources.has(other)) return []
   return [mistake([...at, 'identifier'], `is the address of another resource, ${other}: keep one of the two`)]
+}
+
+function layerRuleMistakes(resource: Item, at: Path): Mistake[] {
+  const { layers, allowed_addresses: addresses, token_format } = resource
+  const mistakes = layerMistakes({
+    layers: textsOf(layers),
+    allowed_addresses: Array.isArray(addresses) ? textsOf(addresses) : undefined,
+    token_format: textOf(token_format),
+  })
+  return [
+    ...mistakes.map(({ key, message }) => mistake([...at, ...key], message)),
+    ...repeatedTexts(layers, [...at, 'layers']),
+    ...repeatedTexts(addresses, [...at, 'allowed_addresses']),
+  ]
 }
 
 function memberMistakes({ members }: Item, at: Path, known: KnownObjects): Mistake[] {

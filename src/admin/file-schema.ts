@@ -7,6 +7,7 @@ import { MIN_CLIENT_SECRET_LENGTH } from '../clients/client-secret.ts'
 import { MIN_INITIAL_ACCESS_TOKEN_LENGTH } from '../clients/initial-access-token.ts'
 import { matching, textThat } from '../http/text-schema.ts'
 import { timeIn } from '../http/time-schema.ts'
+import { layerKeys } from '../resources/resource-layers.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME, resourceKeys } from '../resources/resource-schema.ts'
 import { USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { parseDuration } from '../setting-parsers.ts'
@@ -36,11 +37,13 @@ const resource = z.strictObject({
   identifier: resourceKeys.identifier,
   name: resourceKeys.name,
   organization: z.string().optional(),
-  token_format: resourceKeys.token_format.default('jwt'),
+  token_format: resourceKeys.token_format.optional(),
   token_signing_alg: signingAlg.default(USUAL_SIGNING_ALG),
   /** Seconds. */
   access_token_lifetime: lifetime.default(900),
   env: z.enum(['live', 'test']).optional(),
+  layers: layerKeys.layers.default([]),
+  allowed_addresses: layerKeys.allowed_addresses.optional(),
   scopes: resourceKeys.scopes.default({}),
 })
 

@@ -1,8 +1,10 @@
 /** Registering a resource, changing one, and taking one away: by JSON and at the pages alike. */
 import { removeFromCredentials } from '../credentials/resource-in-credentials.ts'
 import type { Tx } from '../db/connect.ts'
+import { formatPath } from '../http/field-errors.ts'
 import { notFound, Problem, validationFailed } from '../http/problem.ts'
 import { findResource, type Resource } from '../resources/resource.ts'
+import { inOrder, layerMistakes, rangesFrom, usualTokenFormat } from '../resources/resource-layers.ts'
 import {
   createResource,
   deleteResource,
@@ -27,14 +29,17 @@ export async function registerResource(
     const organizationId = await organizationFor(tx, reach, sent.organization)
     refuseOwnOrigin(deps, sent.identifier)
     refuseUnknownEnv(deps, sent.env)
+    refuseLayers(sent)
     const made = await createResource(tx, {
       identifier: sent.identifier,
       name: sent.name,
       organizationId,
-      tokenFormat: sent.token_format,
+      tokenFormat: sent.token_format ?? usualTokenFormat(sent),
       tokenSigningAlg: sent.token_signing_alg,
       accessTokenLifetime: sent.access_token_lifetime,
       env: sent.env,
+      layers: inOrder(sent.layers),
+      allowedAddresses: rangesFrom(sent.allowed_addresses),
       scopes: new Map(
         Object.entries(sent.scopes).map(([name, { self_registered: selfRegistered, ...scope }]) => [
           name,
@@ -77,8 +82,16 @@ export async function changeResource(
       tokenSigningAlg: sent.token_signing_alg ?? before.tokenSigningAlg,
       accessTokenLifetime: sent.access_token_lifetime ?? before.accessTokenLifetime,
       env: sent.env === undefined ? before.env : sent.env,
+      layers: sent.layers ? inOrder(sent.layers) : before.layers,
+      allowedAddresses:
+        sent.allowed_addresses === undefined ? before.allowedAddresses : rangesFrom(sent.allowed_addresses),
       scopes,
     }
+    refuseLayers({
+      layers: described.layers,
+      allowed_addresses: described.allowedAddresses && [],
+      token_format: described.tokenFormat,
+    })
     const { changed } = await upsertResource(tx, described)
     const removed = await removeScopes(tx, identifier, gone)
     if (changed || removed)
@@ -134,6 +147,12 @@ function refuseUnknownEnv({ config }: DeveloperDeps, env: string | null): void {
   if (env === null || config.environments.includes(env)) return
   const message = `must be one of ${config.environments.join(', ')}, or null`
   throw validationFailed([{ path: 'env', message }])
+}
+
+function refuseLayers(resource: Parameters<typeof layerMistakes>[0]): void {
+  const mistakes = layerMistakes(resource)
+  if (mistakes.length > 0)
+    throw validationFailed(mistakes.map(({ key, message }) => ({ path: formatPath(key), message })))
 }
 
 async function record(

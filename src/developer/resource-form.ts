@@ -1,11 +1,11 @@
 /**
  * The form of a resource. Its fields have the names of the JSON; `scope_name` and `scope_description` come as often as
  * there are rows, `scope_restricted` and `scope_self_registered` are checkboxes whose value is the number of their row, and
- * an empty `env` is any.
+ * an empty `env` is any; `layers` are checkboxes, and `allowed_addresses` has one entry a line.
  */
 import type { ResourceValues } from '../../views/developer/resource-form-page.tsx'
 import type { ScopeRow } from '../../views/developer/scope-rows.tsx'
-import { type FormErrors, formErrorsOf } from '../http/form-errors.ts'
+import { type FormErrors, formErrorsOf, linesOf } from '../http/form-errors.ts'
 import type { Form } from '../http/forms.ts'
 import { validationFailed } from '../http/problem.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -35,6 +35,8 @@ export function typedResource(form: Form): ResourceValues {
     token_signing_alg: text('token_signing_alg'),
     access_token_lifetime: text('access_token_lifetime'),
     env: text('env'),
+    layers: [...form.all('layers')],
+    allowed_addresses: text('allowed_addresses'),
     scopes: names.map((name, index) => ({
       name: name.trim(),
       description: descriptions[index] ?? '',
@@ -53,6 +55,8 @@ export function valuesOf(resource: Resource): ResourceValues {
     token_signing_alg: resource.tokenSigningAlg,
     access_token_lifetime: String(resource.accessTokenLifetime),
     env: resource.env ?? '',
+    layers: [...resource.layers],
+    allowed_addresses: (resource.allowedAddresses ?? []).map(range => range.text).join('\n'),
     scopes: withEmptyRows(
       [...resource.scopes].map(([name, { description, restricted, selfRegistered = false }]) => ({
         name,
@@ -88,12 +92,15 @@ export function resourceChangesOf(form: Form, before: Resource): ResourceChanges
 }
 
 function settingsOf(values: ResourceValues) {
+  const addresses = linesOf(values.allowed_addresses)
   return {
     name: values.name,
     token_format: values.token_format,
     token_signing_alg: values.token_signing_alg,
     access_token_lifetime: Number(values.access_token_lifetime),
     env: values.env === '' ? null : values.env,
+    layers: values.layers,
+    allowed_addresses: addresses.length > 0 ? addresses : null,
   }
 }
 
@@ -117,6 +124,7 @@ function scopesOf(rows: readonly ScopeRow[]): NewResource['scopes'] {
 }
 
 /** What the page shows when it was refused. @throws what is not about fields */
-export function resourceErrorsOf(error: unknown): FormErrors {
-  return formErrorsOf(error, { named: ['scopes'] })
+export function resourceErrorsOf(error: unknown, values: ResourceValues): FormErrors {
+  const items = { allowed_addresses: linesOf(values.allowed_addresses) }
+  return formErrorsOf(error, { named: ['scopes'], items })
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { shownText } from '../accounts/shown-text.ts'
 import { textThat } from '../http/text-schema.ts'
+import { LAYERS, layerKeys } from '../resources/resource-layers.ts'
 import type { ShownResource } from '../resources/resource-list.ts'
 import { MAX_ACCESS_TOKEN_LIFETIME, resourceKeys } from '../resources/resource-schema.ts'
 import { scopeNameMistake } from '../resources/scope.ts'
@@ -22,6 +23,12 @@ const scopeChange = scope.extend({
 
 const lifetime = z.int().min(1).max(MAX_ACCESS_TOKEN_LIFETIME)
 const env = z.string().nullable().describe('Only keys of this environment; null: of any')
+const layers = layerKeys.layers.describe(
+  'A certificate and the kinds of credential that it is taken together with; empty: one credential is enough',
+)
+const addresses = layerKeys.allowed_addresses
+  .nullable()
+  .describe('Addresses and CIDR ranges that its requests come from; null: anywhere')
 
 export const newResource = z
   .strictObject({
@@ -32,10 +39,14 @@ export const newResource = z
       .nullable()
       .optional()
       .describe('Needed when the caller acts on several organizations'),
-    token_format: resourceKeys.token_format.default('jwt'),
+    token_format: resourceKeys.token_format
+      .optional()
+      .describe('jwt unless given; with layers or allowed_addresses opaque'),
     token_signing_alg: resourceKeys.token_signing_alg.default(USUAL_SIGNING_ALG).describe('Of its JWTs'),
     access_token_lifetime: lifetime.default(900),
     env: env.default(null),
+    layers: layers.default([]),
+    allowed_addresses: addresses.default(null),
     scopes: z.record(textThat(scopeNameMistake), scope).default({}),
   })
   .meta({ id: 'NewResource' })
@@ -49,6 +60,8 @@ export const resourceChanges = z
       .describe('Of its JWTs from now on: those signed before stay good'),
     access_token_lifetime: lifetime.optional(),
     env: env.optional(),
+    layers: layers.optional(),
+    allowed_addresses: addresses.optional(),
     scopes: z
       .record(textThat(scopeNameMistake), scopeChange.nullable())
       .optional()
@@ -69,6 +82,8 @@ export const resourceObject = z
     token_signing_alg: z.enum(SIGNING_ALGS),
     access_token_lifetime: z.int(),
     env: z.string().nullable(),
+    layers: z.array(z.enum(LAYERS)),
+    allowed_addresses: z.array(z.string()).nullable(),
     scopes: z.record(
       z.string(),
       z.strictObject({
@@ -92,6 +107,8 @@ export function resourceJson(resource: ShownResource): z.input<typeof resourceOb
     token_signing_alg: resource.tokenSigningAlg,
     access_token_lifetime: resource.accessTokenLifetime,
     env: resource.env,
+    layers: [...resource.layers],
+    allowed_addresses: resource.allowedAddresses?.map(({ text }) => text) ?? null,
     scopes: Object.fromEntries(
       [...resource.scopes].map(([name, { description, restricted, selfRegistered }]) => [
         name,

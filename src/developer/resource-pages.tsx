@@ -54,6 +54,8 @@ const NOTHING: ResourceValues = {
   token_signing_alg: USUAL_SIGNING_ALG,
   access_token_lifetime: '900',
   env: '',
+  layers: [],
+  allowed_addresses: '',
   scopes: withEmptyRows([], NEW_ROWS),
 }
 
@@ -148,7 +150,7 @@ export function mountResourcePages(router: Router<State>, deps: DeveloperPagesDe
         const { identifier } = await registerResource(deps, visitor.actor, newResourceOf(posted.form))
         seeOther(ctx, `${paths.resources}/${encodeURIComponent(identifier)}`)
       } catch (error) {
-        await showForm(ctx, posted, { values, errors: resourceErrorsOf(error) })
+        await showForm(ctx, posted, { values, errors: resourceErrorsOf(error, values) })
       }
     },
   )
@@ -181,7 +183,7 @@ export function mountResourcePages(router: Router<State>, deps: DeveloperPagesDe
         await changeResource(deps, actor, resource.identifier, resourceChangesOf(posted.form, resource))
         seeOther(ctx, addressOf(ctx))
       } catch (error) {
-        await showForm(ctx, posted, { resource, values, errors: resourceErrorsOf(error) })
+        await showForm(ctx, posted, { resource, values, errors: resourceErrorsOf(error, values) })
       }
     },
   )
@@ -231,6 +233,8 @@ function onPage(resource: ShownResource, organizations: ReadonlyMap<string, stri
     tokenSigningAlg: resource.tokenSigningAlg,
     lifetime: resource.accessTokenLifetime,
     env: resource.env ?? undefined,
+    layers: resource.layers,
+    allowedAddresses: resource.allowedAddresses?.map(({ text }) => text),
     createdAt: resource.createdAt,
     scopes: [...resource.scopes].map(([name, scope]) => ({ name, ...scope })),
   }

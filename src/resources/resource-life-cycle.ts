@@ -4,7 +4,7 @@ import { changed as clientChanged } from '../clients/client.ts'
 import { appendChange } from '../db/change-log.ts'
 import type { Tx } from '../db/connect.ts'
 import { changed } from './resource.ts'
-import { type DescribedResource, upsertScopes } from './upsert-resource.ts'
+import { type DescribedResource, demandsOf, upsertScopes } from './upsert-resource.ts'
 
 /** @returns false when there is a resource of this address, whoever's it is: then nothing was written */
 export async function createResource(tx: Tx, resource: DescribedResource): Promise<boolean> {
@@ -18,6 +18,7 @@ export async function createResource(tx: Tx, resource: DescribedResource): Promi
       token_signing_alg: resource.tokenSigningAlg,
       access_token_lifetime: resource.accessTokenLifetime,
       env: resource.env,
+      ...demandsOf(resource),
     })
     .onConflict(conflict => conflict.doNothing())
     .returning('identifier')

@@ -5,7 +5,9 @@
 import { sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import type { AddressRange } from '../http/address-range.ts'
 import type { SigningAlg } from '../secrets/signing-alg.ts'
+import { inOrder, type Layer, rangesFrom } from './resource-layers.ts'
 import type { TokenFormat } from './tables.ts'
 
 export interface ResourceScope {
@@ -29,6 +31,10 @@ export interface Resource {
   readonly accessTokenLifetime: number
   /** Only keys of this environment; null: of any. */
   readonly env: string | null
+  /** A certificate, and the kinds that it is taken together with; empty: one credential is enough. */
+  readonly layers: readonly Layer[]
+  /** From where its requests come; null: anywhere. */
+  readonly allowedAddresses: readonly AddressRange[] | null
   /** Our own API, see own-resource.ts. */
   readonly builtIn: boolean
   readonly scopes: ReadonlyMap<string, ResourceScope>
@@ -75,6 +81,8 @@ export function toResource(row: ResourceRow): Resource {
     tokenSigningAlg: row.token_signing_alg,
     accessTokenLifetime: row.access_token_lifetime,
     env: row.env,
+    layers: inOrder(row.layers),
+    allowedAddresses: rangesFrom(row.allowed_addresses),
     builtIn: row.built_in,
     scopes: new Map(
       (row.scopes ?? []).map(({ name, description, restricted, self_registered: selfRegistered }) => [

@@ -16,6 +16,10 @@ export interface ResourceTables {
     /** Of those it had before; the tokens of then may still be alive. */
     longest_access_token_lifetime: Generated<number>
     env: string | null
+    /** Kinds that are taken together only; empty: one credential is enough (resource-layers.ts). */
+    layers: Generated<string[]>
+    /** Addresses and CIDR ranges; null: anywhere. */
+    allowed_addresses: string[] | null
     /** Our own API (own-resource.ts): one row at most. */
     built_in: Generated<boolean>
     created_at: Generated<Date>

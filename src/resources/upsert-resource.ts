@@ -28,6 +28,12 @@ export async function upsertResource(
   return { changed: touched, keptScopes: kept.map(({ name }) => name) }
 }
 
+/** As columns. */
+export const demandsOf = ({ layers, allowedAddresses }: Pick<Resource, 'layers' | 'allowedAddresses'>) => ({
+  layers: [...layers],
+  allowed_addresses: allowedAddresses?.map(({ text }) => text) ?? null,
+})
+
 async function upsertRow(tx: Tx, resource: DescribedResource): Promise<boolean> {
   const { identifier } = resource
   const values = {
@@ -37,6 +43,7 @@ async function upsertRow(tx: Tx, resource: DescribedResource): Promise<boolean> 
     token_signing_alg: resource.tokenSigningAlg,
     access_token_lifetime: resource.accessTokenLifetime,
     env: resource.env,
+    ...demandsOf(resource),
   }
   const update = () =>
     tx
@@ -48,9 +55,11 @@ async function upsertRow(tx: Tx, resource: DescribedResource): Promise<boolean> 
         updated_at: sql<Date>`clock_timestamp()`,
       })
       .where('identifier', '=', identifier)
-      .where(sql<boolean>`(name, organization_id, token_format, token_signing_alg, access_token_lifetime, env)
+      .where(sql<boolean>`(name, organization_id, token_format, token_signing_alg, access_token_lifetime, env,
+          layers, allowed_addresses)
         IS DISTINCT FROM (${values.name}, ${values.organization_id}::text, ${values.token_format},
-          ${values.token_signing_alg}, ${values.access_token_lifetime}::integer, ${values.env}::text)`)
+          ${values.token_signing_alg}, ${values.access_token_lifetime}::integer, ${values.env}::text,
+          ${values.layers}::text[], ${values.allowed_addresses}::text[])`)
       .returning('identifier')
       .executeTakeFirst()
   if (await update()) return true

@@ -229,6 +229,23 @@ surprise: 1
     ],
     [resource({ scopes: { 'a"b': { description: 'x' } } }), /is not a scope/],
     [resource({ scopes: { a: {} } }), /scopes\.a\.description: is missing/],
+    [
+      resource({ layers: ['api-key'] }),
+      /resources\[0\]\.layers: must have client-certificate and at least one/,
+    ],
+    [
+      resource({ layers: ['client-certificate'] }),
+      /resources\[0\]\.layers: must have client-certificate and/,
+    ],
+    [resource({ layers: ['client-certificate', 'session'] }), /resources\[0\]\.layers\[1\]/],
+    [resource({ layers: ['client-certificate', 'api-key', 'api-key'] }), /layers\[2\]/],
+    [
+      resource({ layers: ['client-certificate', 'api-key'], token_format: 'jwt' }),
+      /resources\[0\]\.token_format: must be opaque with layers/,
+    ],
+    [resource({ allowed_addresses: ['10.0.0.1/8'] }), /allowed_addresses\[0\]: must be an address or a CIDR/],
+    [resource({ allowed_addresses: [] }), /allowed_addresses/],
+    [resource({ allowed_addresses: ['::1'], token_format: 'jwt' }), /token_format: must be opaque/],
   ])('says what is wrong with %j', (file, expected) => {
     const found = mistakesOf(file)
     expect(found).toHaveLength(1)

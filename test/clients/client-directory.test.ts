@@ -49,6 +49,8 @@ describe('clients and resources', () => {
         tokenSigningAlg: 'ES256',
         accessTokenLifetime: 900,
         env: null,
+        layers: [],
+        allowedAddresses: null,
         scopes: new Map([
           ['read', { description: 'Read', restricted: false }],
           ['write', { description: 'Write', restricted: true }],

@@ -70,6 +70,32 @@ describe('resources', () => {
     expect((await vera.get(pathOf(identifier))).text).not.toContain('JWTs are signed with')
   })
 
+  it('may demand a certificate beside the credential, and addresses', async () => {
+    const identifier = 'https://layered.example.com'
+    const demands = {
+      layers: ['client-certificate', 'api-key'],
+      allowed_addresses: '192.0.2.0/24\n2001:db8::1\n',
+    }
+    const refused = await add(dan, identifier, { ...demands, token_format: 'jwt', layers: ['api-key'] })
+    expect(refused.status).toBe(422)
+    expect(Object.keys(errorsOf(refused))).toEqual(['token_format', 'layers'])
+    const wrong = await add(dan, identifier, { allowed_addresses: '192.0.2.0/24\nat home' })
+    expect(errorsOf(wrong).allowed_addresses).toContain('“at home” must be an address')
+    const made = await add(dan, identifier, demands)
+    expect(made.location).toBe(`${app.issuer}${pathOf(identifier)}`)
+    const page = parse((await vera.get(pathOf(identifier))).text).text
+    expect(page).toContain('A client certificate, and beside it: API key')
+    expect(page).toContain('2001:db8::1/128')
+    const form = await dan.get(`${pathOf(identifier)}/edit`)
+    expect(form.text).toMatch(/value="client-certificate" checked/)
+    expect(form.text).toContain('192.0.2.0/24\n2001:db8::1/128</textarea>')
+    await dan.submit(form, { ...SHOP, ...demands }, { button: 'Save changes' })
+    expect(parse((await vera.get(pathOf(identifier))).text).text).toContain('beside it: API key')
+    await dan.submit(form, { ...SHOP, layers: [], allowed_addresses: '' }, { button: 'Save changes' })
+    const after = parse((await vera.get(pathOf(identifier))).text).text
+    for (const words of ['beside it', '192.0.2.0']) expect(after).not.toContain(words)
+  })
+
   it('show the document that the API may publish, where it can have one', async () => {
     await add(dan, 'https://shop.example.com/mcp')
     const page = await vera.get(pathOf('https://shop.example.com/mcp'))

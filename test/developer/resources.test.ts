@@ -35,6 +35,8 @@ describe('registering', () => {
       token_signing_alg: 'ES256',
       access_token_lifetime: 900,
       env: null,
+      layers: [],
+      allowed_addresses: null,
       scopes: {
         read: { description: 'Read it', restricted: false },
         admin: { description: 'All of it', restricted: true },
@@ -59,6 +61,21 @@ describe('registering', () => {
     ['a scope without a description', described({ scopes: { a: {} } }), ['scopes.a.description']],
     ['a name of 10 kB', described({ name: 'x'.repeat(10_000) }), ['name']],
     ['a name with a control character', described({ name: 'a\u001bb' }), ['name']],
+    ['layers without a certificate', described({ layers: ['api-key', 'access-token'] }), ['layers']],
+    ['a certificate with nothing beside it', described({ layers: ['client-certificate'] }), ['layers']],
+    ['a layer of no kind', described({ layers: ['client-certificate', 'session'] }), ['layers[1]']],
+    ['addresses that are none', described({ allowed_addresses: ['192.0.2.1/24'] }), ['allowed_addresses[0]']],
+    ['no address at all', described({ allowed_addresses: [] }), ['allowed_addresses']],
+    [
+      'JWTs where there is more to see than a token',
+      described({ layers: ['client-certificate', 'api-key'], token_format: 'jwt' }),
+      ['token_format'],
+    ],
+    [
+      'JWTs for some addresses',
+      described({ allowed_addresses: ['::1'], token_format: 'jwt' }),
+      ['token_format'],
+    ],
     ['an organization of others', described({ organization: 'other' }), ['organization']],
   ])('refuses %s', async (_name, body, paths) => {
     expect(refusal(await world.dev.call('POST', '/v1/resources', body))).toEqual({
@@ -130,6 +147,28 @@ describe('who sees and changes what', () => {
 })
 
 describe('changing', () => {
+  it('adds and takes away layers and addresses', async () => {
+    const body = described({ layers: ['api-key', 'client-certificate', 'api-key'] })
+    const { identifier, ...rest } = await made(world.ada, '/v1/resources', body)
+    expect(rest).toMatchObject({ layers: ['client-certificate', 'api-key'], token_format: 'opaque' })
+    const change = async (changes: object) => world.ada.call('PATCH', at(String(identifier)), changes)
+    expect(refusal(await change({ token_format: 'jwt' })).paths).toEqual(['token_format'])
+    const addresses = ['192.0.2.7', '2001:DB8::/32', '::ffff:198.51.100.0/120']
+    expect((await change({ layers: [], allowed_addresses: addresses })).json()).toMatchObject({
+      layers: [],
+      allowed_addresses: ['192.0.2.7/32', '2001:db8::/32', '198.51.100.0/24'],
+    })
+    expect(refusal(await change({ token_format: 'jwt' })).paths).toEqual(['token_format'])
+    const back = { allowed_addresses: null, token_format: 'jwt' }
+    expect((await change(back)).json()).toMatchObject({ layers: [], ...back })
+    const format = await change({ layers: ['client-certificate', 'access-token'] })
+    expect(refusal(format).paths).toEqual(['token_format'])
+    expect((await world.ada.call('GET', at(String(identifier)))).json()).toMatchObject({
+      layers: [],
+      ...back,
+    })
+  })
+
   it('adds, changes and takes away scopes one by one', async () => {
     const { identifier } = await made(world.ada, '/v1/resources', described())
     const changed = await world.ada.call('PATCH', at(String(identifier)), {

@@ -22,6 +22,8 @@ const api: Resource = {
   tokenSigningAlg: 'ES256',
   accessTokenLifetime: 900,
   env: null,
+  layers: [],
+  allowedAddresses: null,
   builtIn: false,
   scopes: new Map([
     ['read', { description: 'Read', restricted: false }],

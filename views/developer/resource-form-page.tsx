@@ -1,10 +1,12 @@
 import { Button, ButtonLink } from '../layout/button.tsx'
-import { CheckedForm } from '../layout/checked-form.tsx'
+import { CheckedForm, type Refused } from '../layout/checked-form.tsx'
 import { ChoiceList } from '../layout/choice-list.tsx'
 import { Field } from '../layout/field.tsx'
 import type { FormErrors } from '../layout/form-errors.ts'
 import { paths } from '../layout/paths.ts'
 import { Select } from '../layout/select.tsx'
+import { TextArea } from '../layout/text-area.tsx'
+import { TickList } from '../layout/tick-list.tsx'
 import type { TrailStep } from '../layout/trail.tsx'
 import { WidePage } from '../layout/wide-page.tsx'
 import { usePage } from '../page-context.ts'
@@ -22,6 +24,9 @@ export interface ResourceValues {
   access_token_lifetime: string
   /** empty: any */
   env: string
+  layers: string[]
+  /** one a line */
+  allowed_addresses: string
   scopes: ScopeRow[]
 }
 
@@ -48,9 +53,12 @@ export function ResourceFormPage(props: ResourceFormPageProps) {
     ...(!resource && { identifier: form.identifier }),
     name: form.name,
     ...(organizations && { organization: form.organization }),
+    token_format: form.tokenFormat,
     token_signing_alg: form.tokenSigningAlg,
     access_token_lifetime: form.lifetime,
     env: form.environment,
+    layers: form.layers,
+    allowed_addresses: form.addresses,
     scopes: form.scopes,
   }
   const back = resource ? resourcePath(resource.identifier) : paths.resources
@@ -92,6 +100,7 @@ export function ResourceFormPage(props: ResourceFormPageProps) {
               name="token_format"
               legend={form.tokenFormat}
               value={values.token_format}
+              error={field('token_format').error}
               options={[
                 { value: 'jwt', label: form.jwt, hint: form.jwtHint },
                 { value: 'opaque', label: form.opaque, hint: form.opaqueHint },
@@ -120,6 +129,7 @@ export function ResourceFormPage(props: ResourceFormPageProps) {
               hint={form.environmentHint}
               {...field('env')}
             />
+            <Demands values={values} field={field} />
             <ScopeRows rows={values.scopes} error={field('scopes').error} />
             <div class="buttons">
               <Button>{resource ? layout.save : form.button}</Button>
@@ -131,5 +141,35 @@ export function ResourceFormPage(props: ResourceFormPageProps) {
         )}
       </CheckedForm>
     </WidePage>
+  )
+}
+
+/** What most resources do without: folded away until something is in it. */
+function Demands({ values, field }: { values: ResourceValues; field: Refused }) {
+  const { form, layerKinds } = usePage().messages.resources
+  const isOpen =
+    values.layers.length > 0 ||
+    values.allowed_addresses !== '' ||
+    ['layers', 'allowed_addresses'].some(name => field(name).error !== undefined)
+  return (
+    <details class="disclosure" open={isOpen}>
+      <summary>{form.demands}</summary>
+      <div class="form">
+        <TickList
+          name="layers"
+          hint={form.layersHint}
+          ticked={values.layers}
+          options={Object.entries(layerKinds).map(([value, label]) => ({ value, label }))}
+          {...field('layers')}
+        />
+        <TextArea
+          name="allowed_addresses"
+          value={values.allowed_addresses}
+          hint={form.addressesHint}
+          optional
+          {...field('allowed_addresses')}
+        />
+      </div>
+    </details>
   )
 }

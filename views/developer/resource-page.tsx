@@ -69,7 +69,7 @@ export function ResourcePage({ resource, canChange, metadata }: ResourcePageProp
 
 function Settings({ resource }: { resource: ShownResource }) {
   const words = usePage().messages.resources
-  const { organization, env } = resource
+  const { organization, env, layers, allowedAddresses } = resource
   return (
     <DetailsList
       details={[
@@ -83,6 +83,29 @@ function Settings({ resource }: { resource: ShownResource }) {
           : []),
         { term: words.lifetime, value: words.span(resource.lifetime) },
         { term: words.environment, value: env === undefined ? words.anyEnvironment : <code>{env}</code> },
+        layers.length === 0
+          ? undefined
+          : {
+              term: words.layersTitle,
+              value: words.withCertificate(
+                layers
+                  .filter(kind => kind !== 'client-certificate')
+                  .map(kind => words.layerKinds[kind])
+                  .join(', '),
+              ),
+            },
+        allowedAddresses && {
+          term: words.addresses,
+          value: (
+            <ul class="codes">
+              {allowedAddresses.map(address => (
+                <li key={address}>
+                  <code>{address}</code>
+                </li>
+              ))}
+            </ul>
+          ),
+        },
         { term: words.created, value: <Time value={resource.createdAt} /> },
       ]}
     />

@@ -1,3 +1,7 @@
+import type { Messages } from '../messages/catalogue.ts'
+
+export type LayerKind = keyof Messages['resources']['layerKinds']
+
 /** A resource, as the people who look after it see it. */
 export interface ShownResource {
   identifier: string
@@ -12,6 +16,10 @@ export interface ShownResource {
   lifetime: number
   /** undefined: any */
   env?: string | undefined
+  /** names of kinds; empty: one credential is enough */
+  layers: readonly LayerKind[]
+  /** undefined: anywhere */
+  allowedAddresses?: string[] | undefined
   createdAt: Date
   scopes: { name: string; description: string; restricted: boolean; selfRegistered?: boolean | undefined }[]
 }

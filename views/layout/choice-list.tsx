@@ -12,13 +12,19 @@ export interface ChoiceListProps {
   legend: string
   value: string
   options: ChoiceOption[]
+  error?: string | undefined
 }
 
 /** One of several, where each needs explaining. */
-export function ChoiceList({ name, legend, value, options }: ChoiceListProps) {
+export function ChoiceList({ name, legend, value, options, error }: ChoiceListProps) {
   return (
     <fieldset class="choices">
       <legend>{legend}</legend>
+      {error ? (
+        <p class="field-error" id={`${fieldId(name)}-error`}>
+          {error}
+        </p>
+      ) : null}
       <div class="scopes">
         {options.map((option, index) => {
           const id = index === 0 ? fieldId(name) : `${fieldId(name)}-${index}`

@@ -30,6 +30,17 @@ export const resources = {
   environment: 'Environment',
   anyEnvironment: 'Any',
   created: 'Registered',
+  layersTitle: 'Taken together only',
+  layerKinds: {
+    'client-certificate': 'Client certificate',
+    'access-token': 'Access token',
+    'api-key': 'API key',
+    'personal-access-token': 'Personal access token',
+    'signing-secret': 'Signed request',
+    'client-secret': 'Client id and secret (Basic)',
+  } as const,
+  withCertificate: (others: string): string => `A client certificate, and beside it: ${others}`,
+  addresses: 'Taken from',
   scopes: 'Scopes',
   scopeCount: (count: number): string => counted(count, 'scope', 'scopes'),
   noScopes: 'No scopes yet: nobody can be given anything here.',
@@ -65,6 +76,13 @@ export const resources = {
     environment: 'Environment',
     environmentHint: 'Keys and personal tokens of another environment are refused.',
     anyEnvironment: 'Any environment',
+    demands: 'Layers',
+    layers: 'Taken together only',
+    layersHint:
+      'Tick the client certificate and what is taken beside it: then neither is enough alone. The certificate is one that is registered for this resource, of the same client. Without a tick one credential is enough.',
+    addresses: 'Allowed addresses',
+    addressesHint:
+      'One address or CIDR range a line, such as 192.0.2.0/24. Requests from elsewhere are refused, whatever they show. Leave it empty to allow any.',
     scopesTitle: 'What can be allowed here?',
     scopesHint:
       'A name for software and a description for people, as they read it when they are asked. An empty name takes the row away.',
