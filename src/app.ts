@@ -245,7 +245,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     }),
     apiKeyHeader: config.apiKeyHeader,
   })
-  const authenticate = createAuthenticate({ kinds, refusals, audit })
+  const authenticate = createAuthenticate({ kinds, resources, refusals, audit })
   const endMatching = createEndMatching({
     ...ground,
     // Whoever holds a session can make the rest anew, so that ends first.

@@ -1,15 +1,18 @@
 /**
  * Who claims a request (credentials.md). Three places: an explicit credential (a header that a program sets), a
  * certificate, a cookie. The first of these that is there is the credential, and its answer is final: never a fall-through
- * to the next kind. Two explicit ones are refused, since nobody can say which one counts.
+ * to the next kind. Two explicit ones are refused, since nobody can say which one counts. A resource that takes a
+ * certificate and an explicit one together has its say in layers.ts.
  */
 import type { Audit, Source } from '../audit/audit.ts'
 import { isInTime } from '../http/client-certificate.ts'
 import { invalidRequest, Problem } from '../http/problem.ts'
 import type { RequestView } from '../http/request-view.ts'
+import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import { looksMinted } from '../secrets/minted-format.ts'
 import type { Explain } from './checks.ts'
 import type { Challenges, CredentialKind, Identity, Place, Verification, Wanted } from './kind.ts'
+import { createLayers, type Presented } from './layers.ts'
 import { ambiguousCredentials, type Refusals } from './refusals.ts'
 
 export interface Acceptance {
@@ -25,24 +28,24 @@ export interface Acceptance {
 /** @throws Problem 400 `ambiguous_credentials`, 401, 403, 429 */
 export type Authenticate = (request: RequestView, acceptance?: Acceptance) => Promise<Identity>
 
-interface Claimed {
-  readonly kind: CredentialKind
-  readonly verify: Verification
-}
-
 export function createAuthenticate({
   kinds,
+  resources,
   refusals,
   audit,
 }: {
   kinds: readonly CredentialKind[]
+  resources: Pick<ResourceDirectory, 'find'>
   refusals: Refusals
   audit: Audit
 }): Authenticate {
+  const findDemand = createLayers({ resources, refusals })
   return async (request, { kinds: accepted, wanted: asked = {}, source, tentative } = {}) => {
     const wanted = withEvidence(asked, request)
     refuseTokenInQuery(request, wanted.explain)
-    const accepts = ({ name }: CredentialKind) => accepted === undefined || accepted.includes(name)
+    const demand = await findDemand(wanted.resource)
+    const accepts = (kind: CredentialKind) =>
+      (accepted === undefined || accepted.includes(kind.name)) && demand?.takes(kind) !== false
     const claimed = kinds.flatMap(kind => claimOf(kind, request))
     const at = (place: Place) => claimed.filter(({ kind }) => kind.place === place)
 
@@ -60,15 +63,21 @@ export function createAuthenticate({
     const kind = chosen?.kind.name ?? (scheme ? 'a kind that nobody here takes' : 'none')
     const detail = `${kind}${besideIt(request)}`
     wanted.explain?.({ name: 'presented', passed: chosen !== undefined, detail })
+    const nothing = () =>
+      scheme
+        ? refusals.invalidCredential('a kind that is not known or not taken here')
+        : refusals.unauthenticated(kinds.filter(accepts).flatMap(kind => challengesOf(kind, request)))
     try {
+      const [certificate] = at('certificate')
+      if (demand) return await demand.verify({ request, wanted, chosen, certificate, nothing })
       if (chosen) return await chosen.verify(wanted)
-      if (scheme) throw refusals.invalidCredential('a kind that is not known or not taken here')
+      throw nothing()
     } catch (error) {
-      const isTold = !wanted.explain && !(tentative && error instanceof Problem && error.status === 401)
-      if (error instanceof Problem && isTold) auditRefusal(audit, chosen?.kind, error, source)
-      throw scheme === 'dpop' && error instanceof Problem ? refusals.toldInDpop(error) : error
+      if (!(error instanceof Problem)) throw error
+      const isTold = !wanted.explain && error.code !== 'unauthenticated'
+      if (isTold && !(tentative && error.status === 401)) auditRefusal(audit, chosen?.kind, error, source)
+      throw scheme === 'dpop' ? refusals.toldInDpop(error) : error
     }
-    throw refusals.unauthenticated(kinds.filter(accepts).flatMap(kind => challengesOf(kind, request)))
   }
 }
 
@@ -92,7 +101,7 @@ function besideIt({ certificate }: RequestView): string {
 }
 
 /** Mine but broken is a claim as well: it competes, and if it is the one, its refusal is the answer. */
-function claimOf(kind: CredentialKind, request: RequestView): Claimed[] {
+function claimOf(kind: CredentialKind, request: RequestView): Presented[] {
   try {
     const verify = kind.claim(request)
     return verify ? [{ kind, verify }] : []

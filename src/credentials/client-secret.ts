@@ -149,7 +149,8 @@ function mistakeOf(client: Client): string | undefined {
   if (client.disabled) return 'it is disabled'
   if (!client.grantTypes.includes(GRANT_TYPE)) return `it does not have the grant type ${GRANT_TYPE}`
   if (!client.tokenEndpointAuthMethod.startsWith('client_secret_')) return 'it authenticates without a secret'
-  return client.dpopBoundAccessTokens ? 'it binds its tokens to a key' : undefined
+  const isBound = client.dpopBoundAccessTokens || client.tlsClientCertificateBoundAccessTokens
+  return isBound ? 'it binds its tokens to a key' : undefined
 }
 
 interface Reach {

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto'
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Db } from '../db/connect.ts'
 import { Problem } from '../http/problem.ts'
+import type { ResourceDirectory } from '../resources/resource-directory.ts'
+import { hasDemands } from '../resources/resource-layers.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { parseMinted } from '../secrets/minted-format.ts'
 import type { Identity, Wanted } from './kind.ts'
@@ -36,6 +38,7 @@ export interface MintedIntrospectionDeps {
   readonly db: Db
   readonly keyring: Keyring
   readonly clients: ClientDirectory
+  readonly resources: Pick<ResourceDirectory, 'find'>
   readonly verifyMinted: VerifyMinted
 }
 
@@ -43,7 +46,7 @@ const INTROSPECTION = { introspection: true } as const
 const WITHOUT_TRACE: Pick<Wanted, 'explain'> = { explain: () => undefined }
 
 export function createMintedIntrospection(deps: MintedIntrospectionDeps): MintedIntrospection {
-  const { db, keyring, clients, verifyMinted } = deps
+  const { db, keyring, clients, resources, verifyMinted } = deps
 
   async function verified(token: string, wanted: Wanted): Promise<Identity | undefined> {
     try {
@@ -69,6 +72,9 @@ export function createMintedIntrospection(deps: MintedIntrospectionDeps): Minted
       const served = (await clients.find(clientId))?.introspect ?? []
       const access = new Map<string, readonly string[]>()
       for (const resource of served.filter(one => all.has(one))) {
+        // Only the whole request shows whether its layers are there: POST /v1/verify.
+        const found = await resources.find(resource)
+        if (!found || hasDemands(found)) continue
         // One use, whatever the number of resources.
         const trace = access.size === 0 ? {} : WITHOUT_TRACE
         const there = await verified(token, { resource, ...trace })

@@ -36,6 +36,12 @@ export interface Refusals {
   wrongEnvironment(): Problem
   /** 403: not from there. */
   addressNotAllowed(): Problem
+  /** 403: nothing is taken from there. */
+  outsideOfResource(): Problem
+  /** 403: the resource takes credentials only together with a certificate, and there is none that will do. */
+  missingCertificate(reason: string): Problem
+  /** The same refusal, saying which layer of the resource the request lacks. */
+  lackingLayer(refusal: Problem, layer: string): Problem
   /** 429: too often. Never a 401: the credential is good. */
   rateLimited(rate?: RateState): Problem
 }
@@ -98,11 +104,12 @@ export function createRefusals(issuer: string): Refusals {
       ),
 
     toldInDpop(refusal) {
-      const { status, code, message, detail, headers, cause } = refusal
+      const { status, code, message, detail, headers, members, cause } = refusal
       const challenges = [headers['WWW-Authenticate'] ?? []].flat()
       if (challenges.length === 0) return refusal
       return new Problem(status, code, message, detail, {
         headers: { ...headers, 'WWW-Authenticate': challenges.map(inDpop) },
+        members,
         cause,
       })
     },
@@ -126,6 +133,25 @@ export function createRefusals(issuer: string): Refusals {
     addressNotAllowed: () =>
       new Problem(403, 'address_not_allowed', 'The credential may not be used from this address.'),
 
+    outsideOfResource: () =>
+      lacking(
+        new Problem(403, 'address_not_allowed', 'This resource may not be used from this address.'),
+        'address',
+      ),
+
+    missingCertificate: reason =>
+      lacking(
+        new Problem(
+          403,
+          'missing_layer',
+          'This needs a client certificate beside the credential: one that is registered for this resource, of the same client.',
+          reason,
+        ),
+        'client-certificate',
+      ),
+
+    lackingLayer: lacking,
+
     rateLimited: rate =>
       new Problem(
         429,
@@ -142,3 +168,8 @@ export function createRefusals(issuer: string): Refusals {
 /** 400: two explicit credentials, and nobody may guess which one counts. */
 export const ambiguousCredentials = () =>
   new Problem(400, 'ambiguous_credentials', 'The request has more than one credential. Send one.')
+
+/** RFC 9457, section 3.2: a member of its own. */
+function lacking({ status, code, message, detail, headers, cause }: Problem, layer: string): Problem {
+  return new Problem(status, code, message, detail, { headers, members: { missing_layer: layer }, cause })
+}

@@ -46,6 +46,10 @@ const problem = z
     detail: z.string().describe('What went wrong, for people'),
     code: z.string().describe('What went wrong, for programs'),
     request_id: z.string(),
+    missing_layer: z
+      .string()
+      .optional()
+      .describe('What the resource demands and the request lacks: client-certificate, credential or address'),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()

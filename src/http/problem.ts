@@ -14,6 +14,8 @@ export interface ProblemOptions {
   /** Sent with the answer, e.g. `Retry-After` or `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly errors?: readonly FieldError[]
+  /** More members of the answer's body (RFC 9457, section 3.2). */
+  readonly members?: Readonly<Record<string, string>>
   readonly cause?: unknown
 }
 
@@ -26,6 +28,7 @@ export interface ProblemJson {
   readonly code: string
   readonly request_id?: string
   readonly errors?: readonly FieldError[]
+  readonly [member: string]: unknown
 }
 
 export class Problem extends Error {
@@ -36,6 +39,7 @@ export class Problem extends Error {
   readonly detail: string | undefined
   readonly headers: Readonly<Record<string, string | string[]>>
   readonly errors: readonly FieldError[] | undefined
+  readonly members: Readonly<Record<string, string>>
 
   constructor(status: number, code: string, message: string, detail?: string, options: ProblemOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -45,6 +49,7 @@ export class Problem extends Error {
     this.detail = detail
     this.headers = options.headers ?? {}
     this.errors = options.errors
+    this.members = options.members ?? {}
   }
 
   /** The status in words, as RFC 9457 asks of `about:blank`. */
@@ -60,6 +65,7 @@ export class Problem extends Error {
       status: this.status,
       detail: this.message,
       code: this.code,
+      ...this.members,
       ...(requestId && { request_id: requestId }),
       ...(this.errors && { errors: this.errors }),
     }

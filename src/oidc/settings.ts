@@ -59,7 +59,7 @@ export function providerSettings(
   deps: OidcDeps,
   { jwks, pages, verifyJwt }: { jwks: JWKS; pages: ProtocolPages; verifyJwt: VerifyJwtAccessToken },
 ): Configuration {
-  const { config, db, keyring, clients, cookies, outbound } = deps
+  const { config, db, keyring, cookies, outbound } = deps
   const fetchKeys = createKeyFetch(outbound)
   const resourcePolicy = createResourcePolicy(deps)
   const policy = prompts(resourcePolicy)
@@ -131,7 +131,7 @@ export function providerSettings(
       encryption: OFF,
       externalSigningSupport: OFF,
       fapi: OFF,
-      introspection: { ...ON, allowedPolicy: mayIntrospect(clients) },
+      introspection: { ...ON, allowedPolicy: mayIntrospect(deps) },
       jwtIntrospection: OFF,
       jwtResponseModes: OFF,
       jwtUserinfo: OFF,

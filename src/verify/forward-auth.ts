@@ -179,7 +179,9 @@ function claimsOf(identity: Identity, { method, host, path }: OriginalRequest) {
 /** A person is shown the way to sign in where that helps, and else a page. Programs get what every API of ours says. */
 function shownTo({ issuer, kinds }: Room, { view, original, isOwn }: Asked, problem: Problem): Shown {
   if (!isNavigation(view)) return {}
-  const lacksSignIn = problem.status === 401 && !hasExplicit(kinds, view)
+  // A resource with layers takes no session.
+  const takesSession = problem.members.missing_layer === undefined
+  const lacksSignIn = problem.status === 401 && takesSession && !hasExplicit(kinds, view)
   if (!lacksSignIn) return { page: { issuer } }
   if (!isOwn) return { page: { issuer, host: original.host } }
   if (!SAFE.has(view.method)) return { page: { issuer } }

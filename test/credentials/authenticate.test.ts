@@ -38,7 +38,12 @@ const kinds = [
 function asking() {
   const audited: AuditEvent[] = []
   const audit = { recordLater: (event: AuditEvent) => void audited.push(event) } as Audit
-  const authenticate = createAuthenticate({ kinds, refusals, audit })
+  const authenticate = createAuthenticate({
+    kinds,
+    resources: { find: async () => undefined },
+    refusals,
+    audit,
+  })
   return {
     audited,
     async ask(headers: Record<string, string>, accepted?: readonly string[]): Promise<string> {
@@ -159,7 +164,12 @@ describe('a certificate that the client showed', () => {
       },
     }
     const audit = { recordLater: () => undefined } as unknown as Audit
-    const authenticate = createAuthenticate({ kinds: [kind], refusals, audit })
+    const authenticate = createAuthenticate({
+      resources: { find: async () => undefined },
+      kinds: [kind],
+      refusals,
+      audit,
+    })
     const request = describeRequest({ method: 'GET', url: '/', headers: [], certificate })
     await authenticate(request, { wanted: { explain: ({ detail }) => void told.push(detail) } })
     return { evidence: seen?.evidence, told }

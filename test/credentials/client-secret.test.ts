@@ -87,6 +87,8 @@ keepsTheContract<Shown>({
     },
     'for a client that binds its tokens': async app =>
       (await create(app, { dpop_bound_access_tokens: true })).headers,
+    'for a client that binds its tokens to certificates': async app =>
+      (await create(app, { tls_client_certificate_bound_access_tokens: true })).headers,
   },
   ends: {
     revoked: async (app, { id }) => {
