@@ -13,8 +13,8 @@ import { isPublishedMetadata } from './published-documents.ts'
 type CertificateMethod = (typeof CERTIFICATE_METHODS)[number]
 
 /** The methods of client authentication by a certificate that can succeed; binding can where there is any. */
-function offeredMethods(_config: Config): readonly CertificateMethod[] {
-  return []
+function offeredMethods({ clientCertificateHeader }: Config): readonly CertificateMethod[] {
+  return clientCertificateHeader === undefined ? [] : ['self_signed_tls_client_auth']
 }
 
 const isByCertificate = (method: unknown): method is CertificateMethod =>
