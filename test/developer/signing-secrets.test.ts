@@ -138,6 +138,21 @@ describe('a signing secret', () => {
     expect((await asks({ ...minimal, scopes: { [ORDERS]: ['write:orders'] } })).status).toBe(400)
   })
 
+  it('gives itself a new secret, and a replaced one does not', async () => {
+    const first = asSigner(
+      await made(world.dev, SECRETS, { ...minimal, scopes: { [world.own]: ['keys:write'] } }),
+    )
+    const path = `${SECRETS}/${first.id}/rotate`
+    const rotate = (signer: Signer) => {
+      const signed = signMessage(signer, { method: 'POST', url: `${world.app.issuer}${path}`, body: '{}' })
+      return callerWith(world.app, signed).call('POST', path, '{}')
+    }
+    const rotated = await rotate(first)
+    expect(rotated.status).toBe(200)
+    expect(await statusOf(asSigner(rotated.json()))).toBe(200)
+    expect((await rotate(first)).status).toBe(403)
+  })
+
   it('rotates: the id stays, the old one works through its grace, several do at once', async () => {
     const first = asSigner(await made(world.dev, SECRETS, minimal))
     const rotated = await world.dev.call('POST', `${SECRETS}/${first.id}/rotate`, {})

@@ -1,0 +1,390 @@
+// Signed requests at our own doors: the body, what is taken once, rotation, and what is left of it all.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { sql } from 'kysely'
+import type { Answer } from '../http/ground.ts'
+import { callerWith } from '../support/api-callers.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { SYSTEM } from '../support/minted.ts'
+import { ORDERS, ordersFile } from '../support/orders.ts'
+import { until } from '../support/process.ts'
+import {
+  contentDigest,
+  type Headers,
+  makeSigningKey,
+  makeSigningSecret,
+  nowInSeconds,
+  signingSecretsOf,
+  signMessage,
+  signSimply,
+} from '../support/signing.ts'
+import { askVerify, pairsOf, verifierToken } from '../verify/doors.ts'
+
+let app: TestApp
+let signer: { id: string; secret: string }
+let token: string
+
+beforeAll(async () => {
+  app = await startApp({}, ordersFile)
+  signer = await makeSigningSecret(app)
+  token = await verifierToken(app)
+})
+afterAll(() => app.close())
+
+const SELF = '/v1/credentials/self'
+const URL = 'https://api.example.com/orders?open=1'
+
+const send = (headers: Headers, body?: string, on: Pick<TestApp, 'issuer'> = app): Promise<Answer> =>
+  callerWith(on, headers).call('GET', SELF, body)
+
+/** GET with a body is unusual, and every route reads what a signature is over. */
+const signedFor = (body: string | undefined, on: Pick<TestApp, 'issuer'> = app) => ({
+  message: signMessage(signer, { url: `${on.issuer}${SELF}`, body }),
+  simple: signSimply(signer, { url: `${on.issuer}${SELF}`, ...(body !== undefined && { body }) }),
+})
+
+async function reasonOf(answer: Answer): Promise<unknown> {
+  const requestId = String(answer.json().request_id)
+  const find = () =>
+    app.db.selectFrom('audit_event').select('detail').where('request_id', '=', requestId).executeTakeFirst()
+  await until('the refusal is in the audit', async () => (await find()) !== undefined)
+  return (await find())?.detail.reason
+}
+
+describe('the body at our own door', () => {
+  it('is the one that was signed', async () => {
+    const { message, simple } = signedFor('{"a":1}')
+    expect((await send(message, '{"a":1}')).status).toBe(200)
+    expect((await send(simple, '{"a":1}')).status).toBe(200)
+  })
+
+  it.each(['message', 'simple'] as const)('swapped under a %s signature: refused', async profile => {
+    expect((await send(signedFor('{"a":1}')[profile], '{"a":2}')).status).toBe(401)
+    expect((await send(signedFor('{"a":1}')[profile])).status).toBe(401)
+    expect((await send(signedFor(undefined)[profile], '{"a":1}')).status).toBe(401)
+  })
+
+  it('whose digest is there and not covered: refused', async () => {
+    const headers = { 'content-digest': contentDigest('{}') }
+    const signed = signMessage(signer, { url: `${app.issuer}${SELF}`, headers })
+    expect((await send(signed, '{}')).status).toBe(401)
+  })
+
+  it.each([
+    ['of a wrong length', 'sha-256=:AAAA:'],
+    ['of an algorithm that does not count', 'md5=:1B2M2Y8AsgTpgAmY7PhCfg==:'],
+    ['there twice in one field', `${contentDigest('{}')}, ${contentDigest('{}')}`],
+    ['of two, one of them wrong', `${contentDigest('{}')}, sha-512=:${Buffer.alloc(64).toString('base64')}:`],
+    ['no structured field', 'nonsense'],
+  ])('with a digest that is %s: refused', async (_what, digest) => {
+    const components = ['@method', '@authority', '@path', '@query', 'content-digest']
+    const headers = { 'content-digest': digest }
+    const signed = signMessage(signer, { url: `${app.issuer}${SELF}`, headers }, { components })
+    expect((await send(signed, '{}')).status).toBe(401)
+  })
+
+  it('that is too large: 413 once the signature is good', async () => {
+    const body = 'x'.repeat(70_000)
+    expect((await send(signedFor(body).message, body)).status).toBe(413)
+  })
+})
+
+describe('further components', () => {
+  it('are signed with their values as they came', async () => {
+    const components = ['@query', '@path', 'x-order', '@authority', '@method', 'date']
+    const headers = { 'x-order': 'a,  b', date: 'Tue, 20 Apr 2021 02:07:55 GMT' }
+    const signed = signMessage(signer, { url: `${app.issuer}${SELF}`, headers }, { components })
+    expect((await send({ ...signed, 'x-order': 'a, b' })).status).toBe(401)
+    expect((await send(signed)).status).toBe(200)
+  })
+
+  it('that are not there: refused', async () => {
+    const components = ['@query', '@path', '@authority', '@method', 'x-order']
+    const signed = signMessage(
+      signer,
+      { url: `${app.issuer}${SELF}`, headers: { 'x-order': '1' } },
+      { components },
+    )
+    expect((await send({ ...signed, 'x-order': '2' })).status).toBe(401)
+    const { 'x-order': _order, ...without } = signed
+    expect((await send(without)).status).toBe(401)
+  })
+})
+
+describe('a signature', () => {
+  it.each(['message', 'simple'] as const)('of the %s profile is taken once', async profile => {
+    const signed = signedFor(undefined)[profile]
+    expect([(await send(signed)).status, (await send(signed)).status]).toEqual([200, 401])
+  })
+
+  it('in other spelling is the same one', async () => {
+    const { simple } = signedFor(undefined)
+    expect((await send(simple)).status).toBe(200)
+    const upper = { ...simple, 'x-signature': simple['x-signature']?.toUpperCase() ?? '' }
+    expect((await send(upper)).status).toBe(401)
+  })
+
+  it('is not spent by a request that is refused for something else', async () => {
+    const { secret, id } = await makeSigningSecret(app, { allowedAddresses: ['192.0.2.1'] })
+    const signed = signMessage({ id, secret }, { url: URL })
+    const asked = (client_address: string) =>
+      verify({ request: { method: 'GET', url: URL, headers: pairsOf(signed), client_address } })
+    expect(codeOf(await asked('192.0.2.9'))).toBe('address_not_allowed')
+    expect((await asked('192.0.2.1')).allowed).toBe(true)
+    expect(codeOf(await asked('192.0.2.1'))).toBe('invalid_token')
+  })
+
+  it('says in the audit why it was refused, and nothing of it to the caller', async () => {
+    const { message } = signedFor(undefined)
+    await send(message)
+    const [replayed, wrong] = [await send(message), await send(signedFor('{}').message)]
+    expect(await reasonOf(replayed)).toBe('signature used before')
+    expect(await reasonOf(wrong)).toMatch(/^the body/)
+  })
+
+  it.each<[string, (headers: Headers) => Headers]>([
+    ['an API key', headers => ({ ...headers, 'x-api-key': 'lk_live_key_0123456789abcdef_x' })],
+    ['Basic', headers => ({ ...headers, authorization: 'Basic YTpi' })],
+    ['an unknown scheme', headers => ({ ...headers, authorization: 'Hawk id="1"' })],
+    ['the simple profile', headers => ({ ...headers, ...signedFor(undefined).simple })],
+  ])('beside %s: ambiguous', async (_name, beside) => {
+    const answer = await send(beside(signedFor(undefined).message))
+    expect([answer.status, answer.json().code]).toEqual([400, 'ambiguous_credentials'])
+  })
+
+  it('is not beside a DPoP proof or a cookie in the way', async () => {
+    const more = { cookie: 'latchkey_session=nobody', 'x-forwarded-for': '192.0.2.1' }
+    expect((await send({ ...signedFor(undefined).message, ...more })).status).toBe(200)
+  })
+})
+
+interface Verified {
+  readonly allowed: boolean
+  readonly identity?: { readonly content_digest?: string; readonly kind: string }
+  readonly response?: { readonly body: { readonly code: string } }
+  readonly checks?: readonly { readonly name: string; readonly passed: boolean; readonly detail: string }[]
+}
+
+async function verify(question: object, on: TestApp = app, by = token): Promise<Verified> {
+  const answer = await askVerify(on, by, { resource: ORDERS, ...question })
+  if (answer.status !== 200) throw new Error(answer.text)
+  return answer.json() as unknown as Verified
+}
+
+const codeOf = ({ response }: Verified) => response?.body.code
+
+describe('POST /v1/verify', () => {
+  const asked = (headers: Headers, more: object = {}) => ({
+    request: { method: 'POST', url: URL, headers: pairsOf(headers), ...more },
+  })
+  const body = '{"order":1}'
+  const message = () => signMessage(signer, { method: 'POST', url: URL, body })
+  const simple = (more: Headers = {}) => signSimply(signer, { method: 'POST', url: URL, body, headers: more })
+  const EMPTY = contentDigest('')
+  const hash = Buffer.from(contentDigest(body).slice(9, -1), 'base64').toString('hex')
+
+  it('without the body hands the signed digest on', async () => {
+    expect((await verify(asked(message()))).identity).toMatchObject({ content_digest: contentDigest(body) })
+    const told = { 'x-content-sha256': hash.toUpperCase() }
+    expect((await verify(asked(simple(told)))).identity).toMatchObject({
+      content_digest: contentDigest(body),
+    })
+  })
+
+  it('hands on that there is no body, when none was signed', async () => {
+    const none = signMessage(signer, { method: 'POST', url: URL })
+    expect((await verify(asked(none))).identity?.content_digest).toBe(EMPTY)
+    const nothing = signSimply(signer, { method: 'POST', url: URL })
+    expect((await verify(asked(nothing))).identity?.content_digest).toBe(EMPTY)
+  })
+
+  it.each<Headers>([{ 'content-length': '11' }, { 'transfer-encoding': 'chunked' }])(
+    'with a body that is announced and not signed: refused',
+    async announced => {
+      const none = signMessage(signer, { method: 'POST', url: URL })
+      expect(codeOf(await verify(asked({ ...none, ...announced })))).toBe('invalid_token')
+      expect(codeOf(await verify(asked(simple(announced))))).toBe('invalid_token')
+    },
+  )
+
+  it('with a digest of the body compares', async () => {
+    const seen = { content_digest: contentDigest(body) }
+    const good = await verify(asked(message(), seen))
+    expect([good.allowed, good.identity?.content_digest]).toEqual([true, undefined])
+    expect((await verify(asked(simple(), seen))).allowed).toBe(true)
+    const other = { content_digest: contentDigest('{"order":2}') }
+    expect(codeOf(await verify(asked(message(), other)))).toBe('invalid_token')
+    expect(codeOf(await verify(asked(simple(), other)))).toBe('invalid_token')
+    const none = signMessage(signer, { method: 'POST', url: URL })
+    expect(codeOf(await verify(asked(none, seen)))).toBe('invalid_token')
+    expect((await verify(asked(none, { content_digest: EMPTY }))).allowed).toBe(true)
+    const wide = { content_digest: `sha-512=:${Buffer.alloc(64).toString('base64')}:` }
+    expect(codeOf(await verify(asked(message(), wide)))).toBe('invalid_token')
+  })
+
+  it.each(['', 'nonsense', 'sha-256=:AAAA:', 'md5=:1B2M2Y8AsgTpgAmY7PhCfg==:'])(
+    'with the digest %j: 400',
+    async content_digest => {
+      const answer = await askVerify(app, token, {
+        resource: ORDERS,
+        ...asked(message(), { content_digest }),
+      })
+      expect([answer.status, answer.json().errors]).toEqual([
+        400,
+        [{ path: 'request.content_digest', message: expect.any(String) }],
+      ])
+    },
+  )
+
+  it.each<[string, object]>([
+    ['another path', { url: 'https://api.example.com/orders/1?open=1' }],
+    ['another spelling of the path', { url: 'https://api.example.com/%6frders?open=1' }],
+    ['another query', { url: 'https://api.example.com/orders?open=2' }],
+    ['no query', { url: 'https://api.example.com/orders' }],
+    ['another host', { url: 'https://other.example.com/orders?open=1' }],
+    ['another port', { url: 'https://api.example.com:8443/orders?open=1' }],
+    ['a user', { url: 'https://me@api.example.com/orders?open=1' }],
+    ['a path alone: ours', { url: '/orders?open=1' }],
+    ['another method', { method: 'PUT' }],
+  ])('for %s: refused', async (_what, more) => {
+    expect(codeOf(await verify(asked(message(), more)))).toBe('invalid_token')
+    expect(codeOf(await verify(asked(simple({ 'x-content-sha256': hash }), more)))).toBe('invalid_token')
+  })
+
+  it('takes the usual port and the letters of a host as they come', async () => {
+    const url = 'https://API.example.com:443/orders?open=1'
+    expect((await verify(asked(message(), { url }))).allowed).toBe(true)
+  })
+
+  it('explains without spending anything', async () => {
+    const question = asked(message())
+    const explained = await verify({ ...question, explain: true })
+    expect(explained.checks?.map(({ name, passed }) => `${name} ${passed}`)).toEqual(
+      [
+        ...['presented', 'known', 'signature', 'age', 'body', 'status', 'not_before', 'expiry', 'owner'],
+        ...['environment', 'audience', 'address', 'binding', 'scopes', 'replay', 'rate_limit'],
+      ].map(name => `${name} true`),
+    )
+    expect((await verify({ ...question, explain: true })).allowed).toBe(true)
+    expect((await verify(question)).allowed).toBe(true)
+    const replayed = await verify({ ...question, explain: true })
+    expect(replayed.checks?.filter(({ passed }) => !passed)).toEqual([
+      { name: 'replay', passed: false, detail: expect.any(String) },
+    ])
+  })
+
+  it('explains what is wrong', async () => {
+    const wrong = async (headers: Headers) => {
+      const { checks } = await verify({ ...asked(headers), explain: true })
+      return checks?.filter(({ passed }) => !passed).map(({ name }) => name)
+    }
+    const old = { created: nowInSeconds() - 400 }
+    const uncovered = { components: ['@method', '@authority', '@path'] }
+    const { signature: _signature, ...unsigned } = message()
+    expect([
+      await wrong(signMessage(signer, { method: 'POST', url: URL, body }, old)),
+      await wrong(signMessage({ ...signer, id: '0123456789abcdef' }, { method: 'POST', url: URL, body })),
+      await wrong(signMessage({ ...signer, secret: 'other' }, { method: 'POST', url: URL, body })),
+      await wrong(signMessage(signer, { method: 'POST', url: URL, body }, uncovered)),
+      await wrong(unsigned),
+    ]).toEqual([['age'], ['known'], ['signature'], ['shape'], ['shape']])
+  })
+
+  it('does not activate a key that waits when it only explains', async () => {
+    const one = await makeSigningSecret(app)
+    const { secret = '' } = await signingSecretsOf(app).rotate(SYSTEM, one.id, { graceSeconds: 0 })
+    const by = (key: string) => asked(signMessage({ id: one.id, secret: key }, { method: 'POST', url: URL }))
+    expect((await verify({ ...by(secret), explain: true })).allowed).toBe(true)
+    expect((await verify(by(one.secret))).allowed).toBe(true)
+    expect((await verify(by(secret))).allowed).toBe(true)
+    expect((await verify(by(one.secret))).allowed).toBe(false)
+  })
+})
+
+describe('a replaced key', () => {
+  const ask1 = (key: { id: string; secret: string }, created?: number) =>
+    send(signMessage(key, { url: `${app.issuer}${SELF}` }, created === undefined ? {} : { created }))
+
+  it('works in its grace, with a warning', async () => {
+    const one = await makeSigningSecret(app)
+    const { secret = '' } = await signingSecretsOf(app).rotate(SYSTEM, one.id)
+    expect((await ask1(one)).headers['x-credential-warning']).toBeUndefined()
+    expect((await ask1({ ...one, secret })).status).toBe(200)
+    const answer = await ask1(one)
+    expect([answer.status, answer.headers['x-credential-warning']]).toEqual([
+      200,
+      expect.stringMatching(/^retired_secret; retire_at="/),
+    ])
+  })
+
+  it.each([
+    ['report', 'active'],
+    ['quarantine', 'quarantined'],
+    ['revoke', 'revoked'],
+  ])('after its end: %s', async (policy, status) => {
+    const other = await startApp({ RETIRED_SECRET_POLICY: policy }, ordersFile)
+    try {
+      const one = await makeSigningSecret(other)
+      const url = `${other.issuer}${SELF}`
+      const early = signMessage(one, { url }, { created: nowInSeconds() - 5 })
+      const { secret = '' } = await signingSecretsOf(other).rotate(SYSTEM, one.id, { immediately: true })
+      const statusNow = async () =>
+        (
+          await other.db
+            .selectFrom('client_credential')
+            .selectAll()
+            .where('id', '=', one.id)
+            .executeTakeFirstOrThrow()
+        )[status === 'revoked' ? 'revoked_at' : 'quarantined_at']
+      // What was signed while it counted says nothing of who has it now.
+      expect((await send(early, undefined, other)).status).toBe(401)
+      expect(await statusNow()).toBeNull()
+      const late = signMessage(one, { url }, { created: nowInSeconds() + 5 })
+      expect((await send(late, undefined, other)).status).toBe(401)
+      expect((await statusNow()) !== null).toBe(status !== 'active')
+      const now = await send(signMessage({ ...one, secret }, { url }), undefined, other)
+      expect(now.status).toBe(status === 'active' ? 200 : 401)
+    } finally {
+      await other.close()
+    }
+  })
+})
+
+describe('the memory of what was shown once', () => {
+  it('refuses when it is full, and forgets nothing for that', async () => {
+    const small = await startApp({ REPLAY_CAPACITY: '3' }, ordersFile)
+    try {
+      const { secret, id } = await makeSigningSecret(small)
+      const fresh = () => signMessage({ id, secret }, { url: `${small.issuer}${SELF}` })
+      const shown = [fresh(), fresh(), fresh()]
+      for (const one of shown) expect((await send(one, undefined, small)).status).toBe(200)
+      const next = fresh()
+      const full = await send(next, undefined, small)
+      expect([full.status, full.json().code]).toEqual([503, 'temporarily_unavailable'])
+      expect(full.headers['retry-after']).toMatch(/^\d+$/)
+      for (const one of shown) expect((await send(one, undefined, small)).status).toBe(401)
+      // Room again, when what is remembered has become too old.
+      await sql`UPDATE replay SET expires_at = now() - interval '1 second'`.execute(small.db)
+      await until('there is room again', async () => (await send(next, undefined, small)).status === 200)
+    } finally {
+      await small.close()
+    }
+  })
+
+  it('remembers for longer than a signature is taken', async () => {
+    const ahead = signMessage(signer, { url: `${app.issuer}${SELF}` }, { created: nowInSeconds() + 290 })
+    await sql`DELETE FROM replay`.execute(app.db)
+    expect((await send(ahead)).status).toBe(200)
+    const { rows } = await sql<{ seconds: number }>`
+      SELECT extract(epoch FROM expires_at - clock_timestamp())::int AS seconds FROM replay
+    `.execute(app.db)
+    expect(rows).toEqual([{ seconds: expect.any(Number) }])
+    expect(rows[0]?.seconds).toBeGreaterThan(590)
+  })
+})
+
+it('a signing secret ends itself', async () => {
+  const key = await makeSigningKey(app)
+  const signed = (method: string) => signMessage(key, { method, url: `${app.issuer}${SELF}` })
+  expect((await callerWith(app, signed('DELETE')).call('DELETE', SELF)).status).toBe(204)
+  expect((await send(signed('GET'))).status).toBe(401)
+})
