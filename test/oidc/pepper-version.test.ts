@@ -6,12 +6,19 @@ import { loadConfig } from '../../src/config.ts'
 import { listen } from '../../src/http/server.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
 import { ask } from '../http/ground.ts'
-import { type Caller, sessionOf } from '../support/api-callers.ts'
+import { type Caller, callerWith, sessionOf } from '../support/api-callers.ts'
 import { freePort, startApp, TEST_SECRET, type TestApp } from '../support/app.ts'
 import { askForCodes, devicesFile, poll } from '../support/devices.ts'
-import { makeKey } from '../support/minted.ts'
+import { makeKey, SYSTEM } from '../support/minted.ts'
 import { PASSWORD } from '../support/orders.ts'
 import { INITIAL_ACCESS_TOKENS, INITIAL_TOKEN, register, send } from '../support/registration.ts'
+import {
+  makeSigningKey,
+  makeSigningSecret,
+  type Signer,
+  signingSecretsOf,
+  signMessage,
+} from '../support/signing.ts'
 
 const file = {
   ...devicesFile,
@@ -59,6 +66,28 @@ test('a device that waits', async () => {
   const kind = 'device-code'
   expect(await revoke({ kind, client_id: 'orders-tv', pepper_version: pepper })).toEqual({ [kind]: 1 })
   expect((await poll(app.issuer, device_code)).body.error).toBe('expired_token')
+})
+
+test('a secret for signing requests, which is sealed and not hashed', async () => {
+  const secret = await makeSigningSecret(app)
+  await signingSecretsOf(app).rotate(SYSTEM, secret.id)
+  const key = await makeSigningKey(app)
+  const usesOfSeals = async () => {
+    const { data } = (await root.call('GET', '/v1/secrets')).json() as {
+      data: { uses: { table: string }[] }[]
+    }
+    return data.flatMap(({ uses }) => uses.filter(({ table }) => table === 'client_credential'))
+  }
+  expect(await usesOfSeals()).toEqual(Array(2).fill({ table: 'client_credential', rows: 1, until: null }))
+  const kind = 'signing-secret'
+  expect(await revoke({ kind, client_id: 'billing', pepper_version: 'nobodys' })).toEqual({})
+  expect(await revoke({ kind, client_id: 'billing', pepper_version: pepper })).toEqual({ [kind]: 1 })
+  expect(await usesOfSeals()).toEqual([])
+  const statusOf = async (signer: Signer) => {
+    const headers = signMessage(signer, { url: `${app.issuer}/v1/credentials/self` })
+    return (await callerWith(app, headers).call('GET', '/v1/credentials/self')).status
+  }
+  expect([await statusOf(secret), await statusOf(key)]).toEqual([401, 200])
 })
 
 test('an initial access token, until the file is applied again', async () => {
