@@ -1,6 +1,6 @@
 // An authority of certificates for one test, made by OpenSSL: what verifies them is then not what made them.
 import { execFileSync } from 'node:child_process'
-import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -39,10 +39,17 @@ export interface WantedCertificate {
   readonly notAfter?: Date
   /** What the key may be used for; none: the certificate does not say. */
   readonly usage?: 'clientAuth' | 'serverAuth' | 'none'
-  readonly keyType?: 'ec' | 'rsa' | 'ed25519'
+  readonly keyType?: KeyType
+  /** PEM, of a key that there is; else a new one is made. */
+  readonly key?: string
+  /** Of the signature on it. */
+  readonly digest?: 'sha1' | 'sha256'
   /** More lines of OpenSSL's section of extensions; a later line of a name replaces an earlier one. */
   readonly extensions?: Readonly<Record<string, string>>
 }
+
+/** The last two are weak. */
+export type KeyType = 'ec' | 'rsa' | 'rsa-pss' | 'ed25519' | 'rsa-1024' | 'secp256k1'
 
 const DAY = 86_400_000
 
@@ -92,9 +99,9 @@ function leafExtensions({ usage = 'clientAuth' }: WantedCertificate): Extensions
 }
 
 function create(wanted: WantedCertificate, extensions: Extensions, issuer?: Holder, above = ''): Holder {
-  const { subject = '/CN=client', names = [], keyType = 'ec' } = wanted
+  const { subject = '/CN=client', names = [], keyType = 'ec', digest = 'sha256' } = wanted
   const { notBefore = new Date(Date.now() - DAY), notAfter = new Date(Date.now() + 30 * DAY) } = wanted
-  const key = newKey(keyType)
+  const key = wanted.key ?? newKey(keyType)
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-certificate-'))
   const openssl = (...args: string[]) =>
     execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -124,7 +131,7 @@ function create(wanted: WantedCertificate, extensions: Extensions, issuer?: Hold
     const signer = issuer
       ? ['-cert', 'issuer.pem', '-keyfile', 'issuer-key.pem']
       : ['-selfsign', '-keyfile', 'key.pem']
-    const dates = ['-startdate', time(notBefore), '-enddate', time(notAfter)]
+    const dates = ['-startdate', time(notBefore), '-enddate', time(notAfter), '-md', digest]
     const files = ['-in', 'csr.pem', '-out', 'cert.pem']
     openssl('ca', '-batch', '-notext', '-utf8', '-config', 'openssl.cnf', ...signer, ...dates, ...files)
     const cert = readFileSync(join(directory, 'cert.pem'), 'utf8')
@@ -136,14 +143,17 @@ function create(wanted: WantedCertificate, extensions: Extensions, issuer?: Hold
   }
 }
 
-function newKey(type: 'ec' | 'rsa' | 'ed25519'): string {
-  const { privateKey } =
-    type === 'ec'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : type === 'rsa'
-        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-        : generateKeyPairSync('ed25519')
+function newKey(type: KeyType): string {
+  const { privateKey } = newKeyPair(type)
   return privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+}
+
+function newKeyPair(type: KeyType): { privateKey: KeyObject } {
+  if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 })
+  if (type === 'rsa-1024') return generateKeyPairSync('rsa', { modulusLength: 1024 })
+  if (type === 'rsa-pss') return generateKeyPairSync('rsa-pss', { modulusLength: 2048 })
+  if (type === 'ed25519') return generateKeyPairSync('ed25519')
+  return generateKeyPairSync('ec', { namedCurve: type === 'ec' ? 'P-256' : type })
 }
 
 const time = (date: Date) => date.toISOString().replace(/[-:T]/g, '').replace(/\..*/, 'Z')
@@ -161,7 +171,6 @@ function configuration(names: readonly AlternativeName[], extensions: Extensions
     'new_certs_dir = .',
     'database = index.txt',
     'rand_serial = yes',
-    'default_md = sha256',
     'preserve = yes',
     'policy = anything',
     'x509_extensions = extensions',
