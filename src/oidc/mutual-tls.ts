@@ -21,7 +21,8 @@ export function mutualTls(): MutualTls {
   }
 }
 
-function certificateOf(ctx: KoaContextWithOIDC): ClientCertificate | undefined {
+/** Undefined without one, and when it is out of its time. */
+export function certificateOf(ctx: KoaContextWithOIDC): ClientCertificate | undefined {
   const { clientCertificate } = (ctx as unknown as Context).state
   return clientCertificate && isInTime(clientCertificate, new Date()) ? clientCertificate : undefined
 }

@@ -3,7 +3,7 @@
  * may do less and lives for minutes. It speaks for the same subject, says who acts (`act`), is bounded by what it came of
  * and ends with it (credentials/exchanged.ts). docs/decisions/0032 says what is taken and why.
  */
-import { type ClientCredentials, errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider'
+import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider'
 import {
   checkDpopReplay,
   checkDpopRequired,
@@ -17,7 +17,6 @@ import { exchangesOf } from '../credentials/exchanged.ts'
 import type { VerifyJwtAccessToken } from '../credentials/jwt-access-token.ts'
 import { looksLikeJwt } from '../credentials/jwt-access-token.ts'
 import type { Confirmation } from '../credentials/kind.ts'
-import { isInTime } from '../http/client-certificate.ts'
 import { type Context, sourceOf } from '../http/context.ts'
 import { clientScopes } from '../resources/permission.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -26,6 +25,7 @@ import type { Reference } from '../revocation/revocation.ts'
 import type { OidcDeps } from './deps.ts'
 import { type BadSubject, createJudgeSubject, type ExchangeSubject } from './exchange-subject.ts'
 import { rememberExchanged } from './exchanged-token.ts'
+import { certificateOf } from './mutual-tls.ts'
 import { asAnswer } from './outage.ts'
 import { describeServer } from './resource-policy.ts'
 
@@ -129,13 +129,14 @@ export function registerTokenExchange(
     const client = await clientOf(ctx)
     const dpop = await validateDpop(provider, ctx)
     checkDpopRequired(provider, ctx, dpop)
-    const certificate = checkMtlsCert(provider, ctx)
+    const isBound = checkMtlsCert(provider, ctx) !== undefined
+    const evidence = evidenceOf(ctx, dpop)
     const { resource, ceiling } = await findTarget(client, ctx.oidc.params)
     const asked = ctx.oidc.params.scope?.split(' ').filter(Boolean) ?? []
     const unknown = asked.find(scope => !ceiling.has(scope))
     if (unknown !== undefined) throw new errors.InvalidScope('requested scope is not allowed', unknown)
 
-    const subject = await judge(ctx, resource, evidenceOf(ctx, dpop))
+    const subject = await judge(ctx, resource, evidence)
     const wanted = asked.length > 0 ? new Set(asked) : ceiling
     const scopes = subject.scopes.filter(scope => wanted.has(scope))
     if (scopes.length === 0)
@@ -154,7 +155,7 @@ export function registerTokenExchange(
         describeServer(subject.isLimited ? { ...resource, tokenFormat: 'opaque' } : resource, ceiling),
       ),
     })
-    bind(token, subject.cnf, dpop, certificate)
+    Object.assign(token, bindingOf(evidence, subject.cnf, isBound))
     rememberExchanged(token, {
       subject: subject.subject,
       act: { sub: client.clientId, ...(subject.act && { act: subject.act }) },
@@ -199,24 +200,18 @@ function refused(ctx: GrantContext, { bad, reason, problem }: BadSubject): Error
 
 /** The keys that the request has shown. */
 function evidenceOf(ctx: GrantContext, dpop: ShownDpop | undefined): Confirmation {
-  const { clientCertificate: certificate } = (ctx as unknown as Context).state
-  const isGood = certificate && isInTime(certificate, new Date())
+  const certificate = certificateOf(ctx)
   return {
     ...(dpop && { jkt: dpop.thumbprint }),
-    ...(isGood && { 'x5t#S256': certificate.thumbprint }),
+    ...(certificate && { 'x5t#S256': certificate.thumbprint }),
   }
 }
 
-/** What the subject token is bound to, the new one is bound to; else to what the client's own tokens would be. */
-function bind(
-  token: ClientCredentials,
-  cnf: Confirmation | undefined,
-  dpop: ShownDpop | undefined,
-  certificate: unknown,
-): void {
-  if (cnf) Object.assign(token, cnf)
-  else if (certificate) token.setThumbprint('x5t', certificate as string)
-  if (dpop) Object.assign(token, { jkt: dpop.thumbprint })
+/** To what the subject token is bound to, and to what the client's own tokens would be. */
+function bindingOf(evidence: Confirmation, cnf: Confirmation = {}, mustBeCertified: boolean): Confirmation {
+  const { jkt, 'x5t#S256': x5t } = evidence
+  const isCertified = mustBeCertified || cnf['x5t#S256'] !== undefined
+  return { ...(jkt !== undefined && { jkt }), ...(isCertified && x5t !== undefined && { 'x5t#S256': x5t }) }
 }
 
 function lifetimeOf(ctx: GrantContext, resource: Resource, { expiresAt }: ExchangeSubject): number {
