@@ -58,6 +58,23 @@ export interface PersonalAccessTokenIdentity extends Known {
   readonly env: string
 }
 
+/** A request that was signed, or a registered certificate by itself. */
+export interface ClientCredentialIdentity extends Known {
+  readonly kind: 'signing-secret' | 'client-certificate'
+  readonly subject: { readonly type: 'client'; readonly id: string }
+  readonly clientId: string
+  readonly env: string
+  readonly organization?: string
+}
+
+/** A client's id and secret in Basic. */
+export interface ClientSecretIdentity extends Known {
+  readonly kind: 'client-secret'
+  readonly subject: { readonly type: 'client'; readonly id: string }
+  readonly clientId: string
+  readonly organization?: string
+}
+
 /** Of a kind that this version of the verifier has no type for. Latchkey has let it in. */
 export interface OtherIdentity extends Known {
   readonly kind: 'other'
@@ -69,12 +86,21 @@ export interface OtherIdentity extends Known {
   readonly organization?: string
 }
 
-export type Identity = AccessTokenIdentity | ApiKeyIdentity | PersonalAccessTokenIdentity | OtherIdentity
+export type Identity =
+  | AccessTokenIdentity
+  | ApiKeyIdentity
+  | PersonalAccessTokenIdentity
+  | ClientCredentialIdentity
+  | ClientSecretIdentity
+  | OtherIdentity
 
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'access-token': ['clientId', 'issuedAt', 'expiresAt'],
   'api-key': ['clientId', 'env'],
   'personal-access-token': ['env'],
+  'signing-secret': ['clientId', 'env'],
+  'client-certificate': ['clientId', 'env'],
+  'client-secret': ['clientId'],
 }
 
 /**

@@ -6,13 +6,9 @@ import { createHash } from 'node:crypto'
 import type { Identity } from './identity.ts'
 import type { PresentedRequest } from './presented-request.ts'
 
-/** The kinds that sign the head of a request, by Latchkey's names. */
-const SIGNING = new Set(['signing-secret'])
-
 /** Whether there is anything to compare. */
 export const mayBeSigned = (identity: Identity): boolean =>
-  identity.contentDigest !== undefined ||
-  SIGNING.has(identity.kind === 'other' ? identity.kindName : identity.kind)
+  identity.contentDigest !== undefined || identity.kind === 'signing-secret'
 
 export type SignedBody = 'fits' | 'differs' | 'not_seen'
 

@@ -1,10 +1,12 @@
 // The example API with every kind of credential: what it lets in, and that a refusal is Latchkey's own answer.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Answer, ask } from '../http/ground.ts'
+import { basic } from '../support/answers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { protocolPost } from '../support/authorization.ts'
 import { boundTokenPost, nonceOf, showBound } from '../support/bound-tokens.ts'
 import { type ProofKey, proofKey } from '../support/dpop.ts'
+import { makePersonalToken } from '../support/minted.ts'
 import { billing, ORDERS, ordersFile, reports, STOCK } from '../support/orders.ts'
 import { type OrdersApi, startOrdersApi } from '../support/orders-api.ts'
 
@@ -84,6 +86,32 @@ describe('let in', () => {
     expect([read.status, read.json().caller]).toEqual([
       200,
       expect.objectContaining({ kind: 'access-token', clientId: 'warehouse', scopes: ['read:orders'] }),
+    ])
+  })
+})
+
+describe('let in by Basic', () => {
+  test('a client with its secret', async () => {
+    const read = await api.read({ authorization: basic(billing.client_id, billing.client_secret ?? '') })
+    expect([read.status, read.json().caller]).toEqual([
+      200,
+      expect.objectContaining({
+        kind: 'client-secret',
+        clientId: 'billing',
+        organization: 'acme',
+        scopes: ['read:orders', 'write:orders'],
+      }),
+    ])
+    const wrong = await api.read({ authorization: basic(billing.client_id, 'wrong') })
+    expect([wrong.status, wrong.json().code]).toEqual([401, 'invalid_token'])
+  })
+
+  test('a person with a token as the password', async () => {
+    const { token: made, secret } = await makePersonalToken(app)
+    const read = await api.read({ authorization: basic('ada', secret) })
+    expect([read.status, read.json().caller]).toEqual([
+      200,
+      expect.objectContaining({ kind: 'personal-access-token', credentialId: made.id }),
     ])
   })
 })

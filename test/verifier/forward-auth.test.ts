@@ -223,7 +223,7 @@ describe('a body that was signed', () => {
     const headers = ['X-Auth-Identity', token, 'Content-Length', String(text.length)]
     const asked = nodeRequest({ method: 'POST', url: '/orders', rawHeaders: headers })
     expect(await verifierOf().verify(asked, { body: Buffer.from(text) })).toMatchObject({
-      kindName: 'signing-secret',
+      kind: 'signing-secret',
     })
     reported = []
     await expect(verifierOf().verify(asked)).rejects.toMatchObject({ status: 401 })
