@@ -12,13 +12,16 @@ const {
   CLIENT_SECRET = 'another-long-secret-for-tests-0123456789',
   PORT = '8081',
   CACHE_SECONDS = '2',
+  PROXY_ORIGIN,
 } = process.env
-const origin = `http://127.0.0.1:${PORT}`
+const address = `http://127.0.0.1:${PORT}`
+const isBehindProxy = PROXY_ORIGIN !== undefined // one that asks Latchkey: examples/forward-auth
 
 const verifier = createVerifier({
   issuer: ISSUER,
   resource: RESOURCE, // the audience of the tokens it takes
-  origin, // where callers think it is: DPoP proofs are made for this address
+  origin: PROXY_ORIGIN ?? address, // where callers think it is: DPoP proofs are made for this address
+  forwardAuth: isBehindProxy, // who it is stands in X-Auth-Identity then, and nothing else counts
   credentials: { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
   cacheSeconds: Number(CACHE_SECONDS), // how long Latchkey's answer about a key is good
 })
@@ -31,7 +34,15 @@ routes.get('/orders', requires(verifier, { scopes: ['read:orders'] }), ctx => {
   ctx.body = { orders, caller }
 })
 
-routes.post('/orders', requires(verifier, { scopes: ['write:orders'] }), bodyParser(), ctx => {
+// Somebody may have signed the body: then it has to be here before anybody is let in.
+const bodies = new WeakMap()
+const keepBody = (ctx, next) => {
+  bodies.set(ctx.req, Buffer.from(ctx.request.rawBody ?? ''))
+  return next()
+}
+const mayWrite = requires(verifier, { scopes: ['write:orders'], body: request => bodies.get(request) })
+
+routes.post('/orders', bodyParser(), keepBody, mayWrite, ctx => {
   const { item } = ctx.request.body ?? {}
   if (typeof item !== 'string' || item === '') ctx.throw(400, 'An order has an item.')
   const order = { id: orders.length + 1, item, by: identityOf(ctx).subject.id }
@@ -46,4 +57,4 @@ new Koa()
     return next()
   })
   .use(routes.routes())
-  .listen(Number(PORT), '127.0.0.1', () => process.stdout.write(`listening ${origin}/orders\n`))
+  .listen(Number(PORT), '127.0.0.1', () => process.stdout.write(`listening ${address}/orders\n`))

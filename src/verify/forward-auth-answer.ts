@@ -32,21 +32,38 @@ export function refuse(ctx: Context, dialect: DialectName, problem: Problem, sho
   // Whether that host keeps to https is not ours to say.
   ctx.remove('Strict-Transport-Security')
   for (const [name, value] of Object.entries(problem.headers)) ctx.set(name, value)
-  if (dialect === 'nginx') tellInHeaders(ctx, problem, shown)
-  else tellClient(ctx, problem, shown)
+  const body = bodyOf(ctx, problem, shown)
+  if (dialect === 'nginx') tellInHeaders(ctx, problem, shown, body)
+  else tellClient(ctx, problem, shown, body)
 }
 
-/** One line of visible ASCII. */
-const inHeader = (text: string) =>
-  text.replace(/[^\x20-\x7e]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+interface Body {
+  readonly type: string
+  /** One line. */
+  readonly text: string
+}
 
-function tellInHeaders(ctx: Context, problem: Problem, { signIn }: Shown): void {
+function bodyOf(ctx: Context, problem: Problem, { page }: Shown): Body {
+  const { requestId } = ctx.state
+  if (!page) return { type: 'application/problem+json', text: JSON.stringify(problem.toJSON(requestId)) }
+  const { status, code, message } = problem
+  const { host, issuer } = page
+  const signIn = host === undefined ? undefined : { host, issuer }
+  ctx.set('Content-Security-Policy', REFUSED_PAGE_POLICY)
+  return {
+    type: 'text/html; charset=utf-8',
+    text: renderRefusedPage({ locale: 'en', status, code, message, requestId, signIn }),
+  }
+}
+
+function tellInHeaders(ctx: Context, problem: Problem, { signIn }: Shown, { type, text }: Body): void {
   const challenge = [problem.headers['WWW-Authenticate'] ?? []].flat().join(', ')
   const retryAfter = problem.headers['Retry-After']
   ctx.status = problem.status === 401 ? 401 : 403
   ctx.set('X-Auth-Status', String(signIn === undefined ? problem.status : 303))
   ctx.set('X-Auth-Code', problem.code)
-  ctx.set('X-Auth-Body', inHeader(JSON.stringify(problem.toJSON(ctx.state.requestId))))
+  ctx.set('X-Auth-Type', type)
+  ctx.set('X-Auth-Body', inHeader(text, type))
   if (challenge !== '') {
     ctx.set('X-Auth-Challenge', challenge)
     // nginx passes on the first of several.
@@ -57,30 +74,23 @@ function tellInHeaders(ctx: Context, problem: Problem, { signIn }: Shown): void 
   ctx.body = ''
 }
 
-function tellClient(ctx: Context, problem: Problem, { signIn, page }: Shown): void {
-  const { status, code, message } = problem
-  const { requestId } = ctx.state
+/** Visible ASCII. */
+function inHeader(text: string, type: string): string {
+  const escaped = (character: string) => {
+    const hex = character.charCodeAt(0).toString(16).padStart(4, '0')
+    return type.startsWith('text/html') ? `&#x${hex};` : `\\u${hex}`
+  }
+  return text.replace(/[^\x20-\x7e]/g, escaped)
+}
+
+function tellClient(ctx: Context, problem: Problem, { signIn }: Shown, { type, text }: Body): void {
   if (signIn !== undefined) {
     ctx.status = 303
     ctx.redirect(signIn)
     ctx.body = ''
     return
   }
-  ctx.status = status
-  if (!page) {
-    ctx.body = JSON.stringify(problem.toJSON(requestId))
-    ctx.type = 'application/problem+json'
-    return
-  }
-  const { host, issuer } = page
-  ctx.set('Content-Security-Policy', REFUSED_PAGE_POLICY)
-  ctx.body = renderRefusedPage({
-    locale: 'en',
-    status,
-    code,
-    message,
-    requestId,
-    signIn: host === undefined ? undefined : { host, issuer },
-  })
-  ctx.type = 'text/html; charset=utf-8'
+  ctx.status = problem.status
+  ctx.body = text
+  ctx.type = type
 }

@@ -94,6 +94,13 @@ export function askForwardAuth(
   })
 }
 
+/** What the client would be shown. */
+export function bodyBy(dialect: DialectName, { headers, text }: Answer) {
+  return dialect === 'nginx'
+    ? { type: headers['x-auth-type'], text: String(headers['x-auth-body']) }
+    : { type: headers['content-type'], text }
+}
+
 /** What the client would get to know: nginx is told it in headers. */
 export function toldBy(dialect: DialectName, { status, headers, text }: Answer) {
   const code = (body: string) => (body.startsWith('{') ? (JSON.parse(body) as { code: string }).code : body)

@@ -24,10 +24,16 @@ export async function startOrdersApi({
   issuer,
   resource = ORDERS,
   client = billing,
+  proxyOrigin,
+  ca,
 }: {
   issuer: string
   resource?: string
   client?: { client_id: string; client_secret?: string }
+  /** It is behind a proxy that asks Latchkey, at this address. */
+  proxyOrigin?: string
+  /** A file with the authority of the issuer's certificate. */
+  ca?: string
 }): Promise<OrdersApi> {
   // It imports the package by its name, which is what was built.
   const { code, stderr } = await latchkey(['--version']).finished
@@ -45,6 +51,8 @@ export async function startOrdersApi({
       CLIENT_SECRET: client.client_secret,
       // Tests look at once at what they have changed.
       CACHE_SECONDS: '0',
+      ...(proxyOrigin !== undefined && { PROXY_ORIGIN: proxyOrigin }),
+      ...(ca !== undefined && { NODE_EXTRA_CA_CERTS: ca }),
     },
   })
   await running.printed(/^listening /m)

@@ -30,7 +30,7 @@ const STYLE = [
   'main{max-width:448px;margin:0 auto;padding:24px;background:var(--surface);border:1px solid var(--border);border-radius:12px}',
   'h1{margin:0 0 12px;font-size:24px;line-height:1.25}p{margin:0 0 12px}',
   'dl{margin:24px 0 0;color:var(--muted)}dt{display:inline}dd{display:inline;margin:0 0 0 8px;overflow-wrap:anywhere}',
-].join('\n')
+].join('')
 
 /** The Content-Security-Policy of the page: nothing is loaded, nothing runs, nobody frames it. */
 export const REFUSED_PAGE_POLICY = [
@@ -41,8 +41,9 @@ export const REFUSED_PAGE_POLICY = [
   "base-uri 'none'",
 ].join('; ')
 
+/** In one line, so that it can also travel in a header. */
 export function renderRefusedPage(props: RefusedPageProps): string {
-  return `<!doctype html>\n${render(<RefusedPage {...props} />)}\n`
+  return `<!doctype html>${render(<RefusedPage {...props} />)}`
 }
 
 function RefusedPage({ locale, status, code, message, requestId, signIn }: RefusedPageProps) {
