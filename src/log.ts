@@ -17,6 +17,8 @@ const SECRET_NAMES = [
   'token',
   'access_token',
   'refresh_token',
+  'subject_token',
+  'actor_token',
   'id_token',
   'id_token_hint',
   'code',

@@ -21,7 +21,14 @@ export interface PlainHttpDeps {
 
 /** Fields of a form that are secrets, and those whose value may be one that we can find the owner of. */
 const SECRET_FIELDS = ['code', 'code_verifier', 'device_code', 'client_assertion', 'password']
-const FINDABLE_FIELDS = ['token', 'refresh_token', 'access_token', 'client_secret']
+const FINDABLE_FIELDS = [
+  'token',
+  'refresh_token',
+  'access_token',
+  'client_secret',
+  'subject_token',
+  'actor_token',
+]
 
 interface Shown {
   readonly isAny: boolean

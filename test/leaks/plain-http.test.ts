@@ -67,6 +67,7 @@ describe('behind a trusted proxy', () => {
     ['/introspect', { client_id: 'billing', client_secret: 'x', token: 'x' }],
     ['/userinfo', { access_token: 'x' }],
     ['/par', { client_id: 'billing', client_assertion: 'x' }],
+    ['/token', { client_id: 'billing', subject_token: 'x' }],
   ])('%s %j', async (path, fields) => {
     const answer = await asking(app)(formQuestion(path, fields, HTTP))
     expect([answer.status, errorOf(answer)]).toEqual([403, 'access_denied'])
