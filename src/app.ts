@@ -203,6 +203,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     wrapStore,
     clientUse,
     takeIndex,
+    clientAuthorities: () => [],
     minted: { ...introspection, revoke: minted.revoke },
     verifyMinted: keysAndTokens.verify,
     origins: keysAndTokens.origins,

@@ -2,15 +2,7 @@
  * Names of certificates' subjects as people write them (RFC 4514): `CN=billing,O=Acme\, Inc.,C=DE`. What is compared with
  * a certificate is what the text means, never the text.
  */
-
-export interface NameAttribute {
-  /** An OID, with dots. */
-  readonly type: string
-  readonly value: string
-}
-
-/** In the order of the certificate, which is the reverse of the text's; a part may have several attributes. */
-export type DistinguishedName = readonly (readonly NameAttribute[])[]
+import type { DistinguishedName, NameAttribute } from '../http/certificate-parts.ts'
 
 /** RFC 4514, section 3, and what `openssl x509 -subject -nameopt RFC2253` writes. Other types: their OID. */
 const TYPES: ReadonlyMap<string, string> = new Map([
@@ -47,7 +39,7 @@ const OID = /^(?:0|1|2)(?:\.(?:0|[1-9]\d*))+$/
 const ATTRIBUTE =
   /^ *([A-Za-z][\w-]*|\d[\d.]*) *=((?:[^\\",+;<>\0]|\\[0-9A-Fa-f]{2}|\\[ "#+,;<=>\\])*)([,+]|$)/
 
-/** @returns what is meant; as text, what is wrong with it */
+/** @returns what is meant, in the order of certificates, the reverse of the text's; as text, what is wrong with it */
 export function parseDistinguishedName(text: string): DistinguishedName | string {
   const parts: NameAttribute[][] = []
   let rest = text

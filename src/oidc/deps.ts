@@ -38,6 +38,8 @@ export interface OidcDeps {
   readonly origins: Origins
   readonly csrf: Csrf
   readonly outbound: Outbound
+  /** In PEM, those of now: whose certificates prove who a client is by a name in them. */
+  readonly clientAuthorities: () => readonly string[]
   /** Of status lists. */
   readonly takeIndex: TakeIndex
   readonly wrapStore?: WrapStore | undefined

@@ -135,7 +135,7 @@ export function providerSettings(
       jwtIntrospection: OFF,
       jwtResponseModes: OFF,
       jwtUserinfo: OFF,
-      mTLS: mutualTls(),
+      mTLS: mutualTls(deps.clientAuthorities),
       openid4vci: OFF,
       pushedAuthorizationRequests: ON,
       // Only so that discovery names the address: registration.ts stands in front and answers there.

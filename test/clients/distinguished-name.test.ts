@@ -2,11 +2,9 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import {
-  type DistinguishedName,
-  isSameName,
-  parseDistinguishedName,
-} from '../../src/clients/distinguished-name.ts'
+import { isSameName, parseDistinguishedName } from '../../src/clients/distinguished-name.ts'
+import { subjectOf } from '../../src/http/certificate-names.ts'
+import type { DistinguishedName } from '../../src/http/certificate-parts.ts'
 import { createSelfSigned } from '../support/certificates.ts'
 
 const cn = (value: string) => ({ type: '2.5.4.3', value })
@@ -37,7 +35,7 @@ describe('a name as text', () => {
     ['/O=Lübeck "x" <Co>;/CN=#a\\+b', [[o('Lübeck "x" <Co>;')], [cn('#a+b')]]],
     ['/O=\\/CN=x', [[o('/CN=x')]]],
   ] as const)('as OpenSSL writes the subject of a certificate: %s', (subject, expected) => {
-    const { cert } = createSelfSigned({ subject })
+    const { cert, der } = createSelfSigned({ subject })
     const written = execFileSync(
       'openssl',
       ['x509', '-noout', '-subject', '-nameopt', 'RFC2253,-esc_msb,utf8'],
@@ -45,6 +43,7 @@ describe('a name as text', () => {
     )
     const name = parseDistinguishedName(written.replace(/^subject=/, '').trimEnd())
     expect(typeof name === 'string' ? name : isSameName(name, expected)).toBe(true)
+    expect(isSameName(subjectOf({ der }), expected)).toBe(true)
   })
 
   it('whatever is escaped comes back', () => {
