@@ -20,25 +20,17 @@ import { revocableSecrets } from './clients/revocable-secrets.ts'
 import type { Config } from './config.ts'
 import { createApiCaller } from './credentials/api-caller.ts'
 import { createAuthenticate } from './credentials/authenticate.ts'
-import { createClientCredentialDirectory } from './credentials/client-credential-directory.ts'
-import { createClientCredentials } from './credentials/client-credential-life-cycle.ts'
+import { createCredentials } from './credentials/credentials.ts'
 import { credentialRoutes } from './credentials/credentials-api.ts'
-import { createDpop } from './credentials/dpop.ts'
-import { credentialKinds } from './credentials/kinds.ts'
-import { createMinted } from './credentials/minted.ts'
 import { personalAccessTokenRoutes } from './credentials/minted-api.ts'
-import { createMintedIntrospection } from './credentials/minted-introspection.ts'
 import { createTokenPages } from './credentials/pages.tsx'
 import { rateLimitSweep } from './credentials/rate-limit.ts'
-import { createRefusals } from './credentials/refusals.ts'
-import { createReplayMemory, replaySweep } from './credentials/replay.ts'
+import { replaySweep } from './credentials/replay.ts'
 import { renameInCredentials } from './credentials/resource-in-credentials.ts'
 import { revocableClientCredentials } from './credentials/revocable-client-credentials.ts'
 import { revocableClientTokens, revocableJwt } from './credentials/revocable-client-tokens.ts'
 import { revocableMinted } from './credentials/revocable-minted.ts'
-import { createSigning } from './credentials/signing.ts'
 import { usageSweep } from './credentials/usage.ts'
-import { createVerifyClientCredential } from './credentials/verify-client-credential.ts'
 import { changeLogSweep, createChangeLog } from './db/change-log.ts'
 import type { Db } from './db/connect.ts'
 import { createNodes, nodeSweep } from './db/nodes.ts'
@@ -180,15 +172,8 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
   const signingKeys = createSigningKeySet({ db, keyring, changeLog, log })
   const ground = { config, db, keyring, log, audit, changeLog, cookies, csrf, pages, outbound }
   const judged = { ...ground, revocations, clients, resources, signingKeys }
-  const refusals = createRefusals(config.issuer)
-  const replays = createReplayMemory({ db, capacity: config.replayCapacity })
-  const dpop = createDpop({ replays, nonces: createDpopNonces(keyring), refusals })
-  const keysAndTokens = createMinted({ ...judged, dpop, refusals })
-  const minted = keysAndTokens.tokens
-  const clientCredentials = createClientCredentials(judged)
-  const clientCredentialDirectory = createClientCredentialDirectory({ ...judged, ...keysAndTokens.shared })
-  const signing = createSigning({ ...judged, ...keysAndTokens.shared, clientCredentials })
-  const introspection = createMintedIntrospection({ ...judged, verifyMinted: keysAndTokens.verify })
+  const credentials = createCredentials({ ...judged, nonces: createDpopNonces(keyring) })
+  const { minted, clientCredentials, signingSecrets, refusals } = credentials
   const takeIndex = createStatusIndexes({ db, issuer: config.issuer, log, changeLog })
   const revoked = [
     findRevokedTokens,
@@ -204,9 +189,9 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     clientUse,
     takeIndex,
     clientAuthorities: () => [],
-    minted: { ...introspection, revoke: minted.revoke },
-    verifyMinted: keysAndTokens.verify,
-    origins: keysAndTokens.origins,
+    minted: { ...credentials.introspection, revoke: minted.revoke },
+    verifyMinted: credentials.verifyMinted,
+    origins: credentials.origins,
   }
   const oidc = await createOidc(oidcDeps, pages)
   const { sessions, applications, accessTokens, findSession } = oidc
@@ -228,24 +213,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     givenUp: { [BACKCHANNEL_LOGOUT]: logout.givenUp },
   })
   const ownResource = `${config.issuer}/v1`
-  const kinds = credentialKinds({
-    ...oidcDeps,
-    dpop,
-    refusals,
-    ownResource,
-    accessTokens,
-    findSession,
-    clientCredentials: clientCredentialDirectory,
-    replays,
-    signingUses: signing.uses,
-    verifyClientCredential: createVerifyClientCredential({
-      ...judged,
-      ...keysAndTokens.shared,
-      dpop,
-      refusals,
-    }),
-    apiKeyHeader: config.apiKeyHeader,
-  })
+  const kinds = credentials.kinds({ ...oidcDeps, ownResource, accessTokens, findSession })
   const authenticate = createAuthenticate({ kinds, resources, refusals, audit })
   const endMatching = createEndMatching({
     ...ground,
@@ -279,7 +247,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...verifyRoutes({ issuer: config.issuer, ownResource, authenticate, clients, resources }),
       ...personalAccessTokenRoutes({ db, minted }),
       ...apiKeyRoutes({ db, minted }),
-      ...signingSecretRoutes({ db, signingSecrets: signing.secrets, clientCredentials }),
+      ...signingSecretRoutes({ db, signingSecrets, clientCredentials }),
       ...clientRoutes(developer),
       ...resourceRoutes(developer),
       ...organizationRoutes(developer),
@@ -356,19 +324,18 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     unusedClientSweep(oidcDeps),
   )
   const keyWorker = createSigningKeyWorker(rotation)
-  for (const worker of [audit, outbox, sweeper, keysAndTokens, clientUse, keyWorker, signing]) worker.start()
+  for (const worker of [audit, outbox, sweeper, credentials, clientUse, keyWorker]) worker.start()
 
   return {
     koa,
     drain: () => health.drain(),
     async stop() {
       await Promise.all(
-        [sweeper, outbox, keysAndTokens, clientUse, keyWorker, leaks, signing].map(worker => worker.stop()),
+        [sweeper, outbox, credentials, clientUse, keyWorker, leaks].map(worker => worker.stop()),
       )
       await audit.stop()
       await nodes.stop()
       await changeLog.stop()
-      clientCredentialDirectory.close()
       clients.close()
       resources.close()
       byAddress.close()

@@ -3,12 +3,10 @@
 import { createAudit } from '../../src/audit/audit.ts'
 import { createClientDirectory } from '../../src/clients/client-directory.ts'
 import { apiKey } from '../../src/credentials/api-key.ts'
-import { createDpop } from '../../src/credentials/dpop.ts'
+import { type Credentials, createCredentials } from '../../src/credentials/credentials.ts'
 import type { CredentialKind } from '../../src/credentials/kind.ts'
-import { createMinted, type Minted } from '../../src/credentials/minted.ts'
 import { personalAccessToken } from '../../src/credentials/personal-access-token.ts'
-import { createRefusals } from '../../src/credentials/refusals.ts'
-import { createReplayMemory } from '../../src/credentials/replay.ts'
+import type { VerifyMinted } from '../../src/credentials/verify-minted.ts'
 import { type ChangeLog, createChangeLog } from '../../src/db/change-log.ts'
 import type { Db } from '../../src/db/connect.ts'
 import { createDpopNonces } from '../../src/oidc/dpop.ts'
@@ -16,7 +14,9 @@ import { createResourceDirectory } from '../../src/resources/resource-directory.
 import { createRevocations } from '../../src/revocation/revocation.ts'
 import type { TestApp } from './app.ts'
 
-export interface TestNode extends Minted {
+export interface TestNode extends Pick<Credentials, 'start' | 'stop'> {
+  readonly tokens: Credentials['minted']
+  readonly verify: VerifyMinted
   readonly kinds: readonly CredentialKind[]
   readonly changeLog: ChangeLog
   /** Writes the audit events that wait. */
@@ -35,22 +35,19 @@ export async function startNode({ config, keyring, log, ...app }: Place, db: Db 
   await changeLog.start()
   await revocations.start()
   await resources.preload()
-  const refusals = createRefusals(config.issuer)
-  const dpop = createDpop({
-    replays: createReplayMemory({ db, capacity: 1_000_000 }),
-    nonces: createDpopNonces(keyring),
-    refusals,
-  })
-  const deps = { config, db, keyring, log, audit, changeLog, revocations, clients, resources, dpop, refusals }
-  const minted = createMinted(deps)
-  const kindDeps = { verifyMinted: minted.verify, apiKeyHeader: config.apiKeyHeader, refusals }
+  const deps = { config, db, keyring, log, audit, changeLog, revocations, clients, resources }
+  const credentials = createCredentials({ ...deps, nonces: createDpopNonces(keyring) })
+  const { verifyMinted, refusals } = credentials
+  const kindDeps = { verifyMinted, apiKeyHeader: config.apiKeyHeader, refusals }
   return {
-    ...minted,
+    tokens: credentials.minted,
+    verify: verifyMinted,
+    start: credentials.start,
     kinds: [apiKey(kindDeps), personalAccessToken(kindDeps)],
     changeLog,
     flush: () => audit.flush(),
     async stop() {
-      await minted.stop()
+      await credentials.stop()
       await audit.stop()
       revocations.stop()
       clients.close()
