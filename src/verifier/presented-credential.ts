@@ -15,7 +15,7 @@ const MINTED = /^[a-z][a-z0-9]{1,15}_[a-z0-9-]+_(?:key|pat)_/
 
 /**
  * @param apiKeyHeader in lower case; undefined: only `X-API-Key`
- * @returns undefined when the request has none that is known here
+ * @returns undefined when the request has none that is known here: a signature (RFC 9421) is not
  * @throws Refusal 400
  */
 export function findPresented(
@@ -28,7 +28,8 @@ export function findPresented(
   const keys = request.all('x-api-key')
   const others = apiKeyHeader === undefined ? [] : request.all(apiKeyHeader)
   const count = sent.length + keys.length + others.length
-  if (count > 1) throw refusalsOf(issuer, 'Bearer').ambiguous()
+  const isSigned = request.all('signature').length + request.all('signature-input').length > 0
+  if (count > (isSigned ? 0 : 1)) throw refusalsOf(issuer, 'Bearer').ambiguous()
   if (count === 0) return undefined
   const [authorization] = sent
   if (authorization === undefined)
