@@ -212,7 +212,8 @@ describe('a good answer', () => {
     answer = { allowed: true, identity: IDENTITY, ...more }
     const verifier = verifierOf()
     // A signature is a credential by itself, and none beside a key.
-    const request = () => ('signature' in headers ? withHeaders(headers) : withKey(headers))
+    const request = () =>
+      'signature' in headers ? new Request(`${API}/orders`, { headers }) : withKey(headers)
     for (let time = 0; time < 3; time++) expect(await outcome(verifier, request())).toBe('ok')
     expect(questions).toHaveLength(3)
   })
