@@ -37,6 +37,7 @@ import { createNodes, nodeSweep } from './db/nodes.ts'
 import { createOutbox, outboxSweep } from './db/outbox.ts'
 import { createSweeper } from './db/sweep.ts'
 import { apiKeyRoutes } from './developer/api-keys-api.ts'
+import { clientCertificateRoutes } from './developer/client-certificates-api.ts'
 import { clientRoutes } from './developer/clients-api.ts'
 import { organizationRoutes } from './developer/organizations-api.ts'
 import { createDeveloperPages } from './developer/pages.ts'
@@ -248,6 +249,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...personalAccessTokenRoutes({ db, minted }),
       ...apiKeyRoutes({ db, minted }),
       ...signingSecretRoutes({ db, signingSecrets, clientCredentials }),
+      ...clientCertificateRoutes(developer),
       ...clientRoutes(developer),
       ...resourceRoutes(developer),
       ...organizationRoutes(developer),

@@ -1,6 +1,7 @@
 /** The list: every kind of credential that this server takes. A new one is a file beside this and a line here. */
 import { type AccessTokenDeps, accessToken } from './access-token.ts'
 import { apiKey, type MintedKindDeps } from './api-key.ts'
+import { clientCertificate } from './client-certificate.ts'
 import { type ClientSecretDeps, clientSecret } from './client-secret.ts'
 import type { CredentialKind } from './kind.ts'
 import { personalAccessToken } from './personal-access-token.ts'
@@ -22,6 +23,7 @@ export function credentialKinds(deps: CredentialKindsDeps): readonly CredentialK
     personalAccessToken(deps),
     clientSecret(deps),
     signingSecret(deps),
+    clientCertificate(deps),
     session(deps),
   ]
 }

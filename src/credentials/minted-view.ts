@@ -4,20 +4,59 @@ import type { UsageOfDay } from '../../views/credentials/usage-chart.tsx'
 import type { ScopeGroup } from '../../views/layout/scope-list.tsx'
 import { describeUserAgent } from '../accounts/user-agent.ts'
 import type { Resource } from '../resources/resource.ts'
+import type { ClientCredential } from './client-credential.ts'
 import { FORMAT_OF_KIND, type MintedToken } from './minted-token.ts'
 
 const USER_AGENT_LENGTH = 120
 
 /** @param resources all there are, for the names of what it may do */
 export function shownMinted(token: MintedToken, resources: readonly Resource[]): Minted {
-  const { lastUsed, cnf } = token
+  const { cnf } = token
+  return {
+    ...shownRestricted(token, resources),
+    masked: masked(token),
+    state: stateOf(token, new Date()),
+    binding: cnf ? { certificate: cnf['x5t#S256'], dpop: cnf.jkt } : undefined,
+    pendingSince: token.pendingSince ?? undefined,
+    retiring: token.retiring ?? undefined,
+    leak: token.leak ?? undefined,
+  }
+}
+
+/** A client credential. @param masked how it is told from others */
+export function shownClientCredential(
+  credential: ClientCredential,
+  masked: string,
+  resources: readonly Resource[],
+): Minted {
+  const state = stateOf({ ...credential, pendingSince: null }, new Date())
+  return { ...shownRestricted(credential, resources), masked, state }
+}
+
+type Restricted = Pick<
+  MintedToken,
+  | 'id'
+  | 'name'
+  | 'description'
+  | 'env'
+  | 'scopes'
+  | 'createdAt'
+  | 'notBefore'
+  | 'expiresAt'
+  | 'revokedAt'
+  | 'lastUsed'
+  | 'allowedAddresses'
+  | 'rateLimit'
+>
+
+/** What all of them have. */
+function shownRestricted(token: Restricted, resources: readonly Resource[]) {
+  const { lastUsed } = token
   return {
     id: token.id,
     name: token.name,
     description: token.description ?? undefined,
-    masked: masked(token),
     env: token.env,
-    state: stateOf(token, new Date()),
     scopes: givenScopes(token.scopes, resources),
     createdAt: token.createdAt,
     notBefore: token.notBefore ?? undefined,
@@ -32,10 +71,6 @@ export function shownMinted(token: MintedToken, resources: readonly Resource[]):
       : undefined,
     allowedAddresses: token.allowedAddresses ? [...token.allowedAddresses] : undefined,
     rateLimit: token.rateLimit ?? undefined,
-    binding: cnf ? { certificate: cnf['x5t#S256'], dpop: cnf.jkt } : undefined,
-    pendingSince: token.pendingSince ?? undefined,
-    retiring: token.retiring ?? undefined,
-    leak: token.leak ?? undefined,
   }
 }
 
@@ -44,7 +79,10 @@ function masked({ prefix, env, kind, last4 }: MintedToken): string {
   return prefix === '' ? `…${last4}` : `${prefix}_${env}_${FORMAT_OF_KIND[kind]}_…${last4}`
 }
 
-function stateOf(token: MintedToken, now: Date): MintedState {
+function stateOf(
+  token: Pick<MintedToken, 'status' | 'expiresAt' | 'notBefore' | 'pendingSince'>,
+  now: Date,
+): MintedState {
   if (token.status !== 'active') return token.status
   if (token.expiresAt && token.expiresAt <= now) return 'expired'
   if (token.notBefore && token.notBefore > now) return 'notYet'

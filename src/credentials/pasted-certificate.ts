@@ -1,4 +1,5 @@
-/** A certificate as people paste it: PEM, with whatever `openssl x509 -text` writes above it. */
+/** Certificates as people paste them: PEM, with whatever `openssl x509 -text` writes above it. */
+import { X509Certificate } from 'node:crypto'
 import { type ClientCertificate, readClientCertificate } from '../http/client-certificate.ts'
 
 /** Completes the sentence that a field's name begins. */
@@ -6,8 +7,10 @@ export interface CertificateMistake {
   readonly mistake: string
 }
 
-const MARKER = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/g
+const MARKER = /-----BEGIN CERTIFICATE-----/g
+const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const LONGEST = 32_768
+const MOST_AUTHORITIES = 10
 
 const PRIVATE_KEY: CertificateMistake = {
   mistake: 'has a private key in it: give the certificate alone, and the key to nobody',
@@ -17,8 +20,29 @@ export function readPastedCertificate(text: string): ClientCertificate | Certifi
   if (text.includes('PRIVATE KEY-----')) return PRIVATE_KEY
   const count = text.length > LONGEST ? 0 : [...text.matchAll(MARKER)].length
   if (count > 1) return { mistake: 'must be one certificate: of a chain, the client’s own' }
-  const certificate = count === 1 ? readClientCertificate(text) : undefined
+  const [block] = count === 1 ? (text.match(BLOCK) ?? []) : []
+  const certificate = block === undefined ? undefined : readClientCertificate(block)
   return certificate ?? { mistake: 'must be a certificate in PEM: -----BEGIN CERTIFICATE-----' }
+}
+
+/** One or several certificates of authorities. @returns them in PEM, with nothing between them */
+export function readPastedAuthorities(text: string): string | CertificateMistake {
+  if (text.includes('PRIVATE KEY-----')) return PRIVATE_KEY
+  const none = { mistake: 'must be the certificate of an authority in PEM: -----BEGIN CERTIFICATE-----' }
+  const count = text.length > LONGEST ? 0 : [...text.matchAll(MARKER)].length
+  if (count > MOST_AUTHORITIES) return { mistake: `must have at most ${MOST_AUTHORITIES} certificates` }
+  const found = [...text.matchAll(BLOCK)].flatMap(([block]) => readClientCertificate(block) ?? [])
+  if (found.length === 0 || found.length < count) return none
+  const isAuthority = found.every(({ der }) => new X509Certificate(der).ca)
+  return isAuthority
+    ? found.map(({ der }) => pemOf(der)).join('')
+    : { mistake: 'must be the certificate of an authority: it is one that may issue none' }
+}
+
+/** RFC 7468, section 5.1. */
+export function pemOf(der: Buffer): string {
+  const lines = der.toString('base64').replace(/.{1,64}/g, '$&\n')
+  return `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`
 }
 
 /** The thumbprint of a certificate (`x5t#S256`): from the certificate, or as it is, or as OpenSSL writes a SHA-256. */

@@ -3,6 +3,7 @@ import { listOrganizations, type ShownOrganization } from '../accounts/membershi
 import type { PageContext, PersonRoutesDeps } from '../accounts/person-routes.ts'
 import type { SignedIn } from '../accounts/signed-in.ts'
 import type { Config } from '../config.ts'
+import type { ClientCredentials } from '../credentials/client-credential-life-cycle.ts'
 import type { MintedTokens } from '../credentials/minted-life-cycle.ts'
 import { createPageActor, type PageActor } from '../credentials/page-actor.ts'
 import type { Db } from '../db/connect.ts'
@@ -17,6 +18,7 @@ export interface DeveloperPagesDeps extends DeveloperDeps, PersonRoutesDeps {
   readonly config: DeveloperDeps['config'] & Pick<Config, 'apiKeyLifetime' | 'apiKeyMaxLifetime'>
   readonly resources: ResourceDirectory
   readonly minted: MintedTokens
+  readonly clientCredentials: ClientCredentials
   readonly endMatching: EndMatching
   readonly pages: Pages
 }

@@ -1,6 +1,7 @@
 /** The pages of this room, in one router. Mounted by app.ts. */
 import { Router } from '@koa/router'
 import type { State } from '../http/context.ts'
+import { mountCertificatePages } from './certificate-pages.tsx'
 import { mountClientPages } from './client-pages.tsx'
 import { mountClientSecretPages } from './client-secret-pages.tsx'
 import { mountKeyPages } from './key-pages.tsx'
@@ -14,6 +15,7 @@ export function createDeveloperPages(deps: DeveloperPagesDeps): Router<State> {
   mountClientSecretPages(router, deps)
   mountRevokeClientPages(router, deps)
   mountKeyPages(router, deps)
+  mountCertificatePages(router, deps)
   mountResourcePages(router, deps)
   return router
 }

@@ -36,11 +36,11 @@ export function readClientCertificate(
   const { raw, validFromDate: notBefore, validToDate: notAfter } = read
   // The reader stops where the certificate ends: what follows would be in nobody's thumbprint.
   if (!raw.equals(der)) return undefined
+  if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) return undefined
   const thumbprint = createHash('sha256').update(raw).digest('base64url')
   return { der: raw, thumbprint, notBefore, notAfter, chain }
 }
 
-/** A date that cannot be read is never in time. */
 export function isInTime({ notBefore, notAfter }: ClientCertificate, now: Date): boolean {
   return notBefore <= now && now <= notAfter
 }

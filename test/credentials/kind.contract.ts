@@ -4,11 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { CredentialKind } from '../../src/credentials/kind.ts'
 import { type CredentialKindsDeps, credentialKinds } from '../../src/credentials/kinds.ts'
 import { createRefusals } from '../../src/credentials/refusals.ts'
+import { readCertificateHeader } from '../../src/http/certificate-header.ts'
 import { cookieNames } from '../../src/http/cookies.ts'
 import { describeRequest } from '../../src/http/request-view.ts'
 import { type Answer, ask } from '../http/ground.ts'
 import { basic } from '../support/answers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { createCertificate } from '../support/certificate.ts'
+import { certificateHeader } from '../support/client-certificates.ts'
 import { ordersFile } from '../support/orders.ts'
 import { queriesDuring } from '../support/queries.ts'
 import { spellingsOf, storedText } from '../support/stored-text.ts'
@@ -39,6 +42,9 @@ export interface KindFixture<P extends Presented = Presented> {
 }
 
 const ISSUER = 'http://id.test'
+
+/** Certificates come in a header of a proxy: whoever asks is one. */
+export const BEHIND_PROXY = { TRUSTED_PROXIES: '127.0.0.1', CLIENT_CERTIFICATE_HEADER: 'rfc9440' }
 
 /** One header of every sort that may carry a credential, and which kind it belongs to, if to one of today's. */
 const EXAMPLES: readonly { kind?: string; headers: Headers }[] = [
@@ -90,6 +96,7 @@ const EXAMPLES: readonly { kind?: string; headers: Headers }[] = [
   { kind: 'api-key', headers: { 'x-service-key': 'anything', 'x-signature': 'c0ffee' } },
   { kind: 'api-key', headers: { 'x-api-key': '0123456789abcdef', 'x-timestamp': '1', 'x-nonce': 'n' } },
   { headers: { 'x-signature': 'c0ffee', 'x-timestamp': '1', 'content-digest': 'sha-256=:AAAA:' } },
+  { kind: 'client-certificate', headers: certificateHeader(createCertificate('someone').cert) },
   { headers: { dpop: 'proof' } },
   { headers: { 'x-other-key': 'lk_live_key_0123456789abcdef_secret' } },
   { headers: { cookie: 'latchkey_session.sig=abc; other_latchkey_session=abc; latchkey_csrf=abc' } },
@@ -128,7 +135,13 @@ function viewOf(headers: Headers) {
   const pairs = Object.entries(headers).flatMap(([name, values]) =>
     [values].flat().map(value => [name, value] as const),
   )
-  return describeRequest({ method: 'GET', url: `${ISSUER}/v1/credentials/self`, headers: pairs })
+  const valuesOf = (name: string) => pairs.filter(([sent]) => sent === name).map(([, value]) => value)
+  return describeRequest({
+    method: 'GET',
+    url: `${ISSUER}/v1/credentials/self`,
+    headers: pairs.filter(([name]) => name !== 'client-cert'),
+    certificate: readCertificateHeader('rfc9440', valuesOf),
+  })
 }
 
 /** The kinds that claim it; one that says "mine, but broken" claims it too. */
@@ -196,7 +209,7 @@ export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): 
   describe(`${fixture.kind}${fixture.form ? `, ${fixture.form}` : ''}`, () => {
     let app: TestApp
     beforeAll(async () => {
-      app = await startApp({}, ordersFile)
+      app = await startApp(BEHIND_PROXY, ordersFile)
     })
     afterAll(() => app.close())
 
@@ -304,7 +317,7 @@ export function keepsTheContract<P extends Presented>(fixture: KindFixture<P>): 
     })
 
     it('leaves its bytes in no table and no line of the log', async () => {
-      const other = await startApp({}, ordersFile)
+      const other = await startApp(BEHIND_PROXY, ordersFile)
       const good = await fixture.create(other)
       expect((await show(other, good)).status).toBe(200)
       for (const end of Object.values(fixture.ends).slice(0, 1)) await end(other, good)

@@ -1,6 +1,7 @@
 // What the routes answer is what the document says they answer: one object of each sort, made, read, changed and ended.
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { type Caller, nobody } from '../support/api-callers.ts'
+import { createAuthority, createSelfSigned } from '../support/certificates.ts'
 import { ORDERS } from '../support/orders.ts'
 import { expectPublished, type PublishedApi, publishedApi, routesOf } from '../support/published-api.ts'
 import { startWorld, type World } from './world.ts'
@@ -101,6 +102,17 @@ it.each([
   await ask(world.dev, `GET /v1/${name}`)
   await ask(world.dev, 'GET /v1/usage', {}, undefined, `?credential_id=${id}`)
   await ask(world.dev, `DELETE /v1/${name}/{id}`, { id })
+})
+
+it('client certificates', async () => {
+  const [scopes, ca] = [{ [ORDERS]: ['read:orders'] }, createAuthority().cert]
+  const body = { client_id: 'ci', name: 'New', scopes, ca, san: { dns: 'ci.example.com' } }
+  const { id } = await ask(world.dev, 'POST /v1/client-certificates', {}, body)
+  const pinned = { client_id: 'ci', name: 'Pinned', scopes, certificate: createSelfSigned().cert }
+  await ask(world.dev, 'POST /v1/client-certificates', {}, pinned)
+  await ask(world.dev, 'GET /v1/client-certificates/{id}', { id })
+  await ask(world.dev, 'GET /v1/client-certificates')
+  await ask(world.dev, 'DELETE /v1/client-certificates/{id}', { id })
 })
 
 it('signing keys and master secrets', async () => {

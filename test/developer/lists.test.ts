@@ -1,6 +1,7 @@
 // Lists of the JSON API: pages that hold while others add and take away, and cursors that nobody made.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { made } from '../support/api-callers.ts'
+import { createCertificate } from '../support/certificate.ts'
 import { ORDERS } from '../support/orders.ts'
 import { expectPublished, publishedApi, routesOf } from '../support/published-api.ts'
 import { refusal, startWorld, type World } from './world.ts'
@@ -40,6 +41,18 @@ const lists: List[] = [
       made(world.ada, '/v1/personal-access-tokens', {
         name: `T${++count}`,
         scopes: { [ORDERS]: ['read:orders'] },
+      }),
+  },
+  {
+    name: 'client certificates',
+    path: '/v1/client-certificates',
+    idOf: item => item.id,
+    add: () =>
+      made(world.ada, '/v1/client-certificates', {
+        client_id: 'ci',
+        name: `Certificate ${++count}`,
+        scopes: { [ORDERS]: ['read:orders'] },
+        certificate: createCertificate('ci.example.com').cert,
       }),
   },
   {

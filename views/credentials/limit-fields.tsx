@@ -13,8 +13,15 @@ const LIMITS = [
   'cnf_jkt',
 ] as const
 
+export interface LimitFieldsProps {
+  values: MintedValues
+  field: Refused
+  /** it is itself the key that a request has to show */
+  isKey?: boolean
+}
+
 /** What most tokens do without: folded away until something is in it. */
-export function LimitFields({ values, field }: { values: MintedValues; field: Refused }) {
+export function LimitFields({ values, field, isKey }: LimitFieldsProps) {
   const { tokens, layout } = usePage().messages
   const { form } = tokens
   const isOpen =
@@ -60,27 +67,35 @@ export function LimitFields({ values, field }: { values: MintedValues; field: Re
             />
           </div>
         </fieldset>
-        <fieldset class="choices">
-          <legend>
-            {form.binding} <span class="optional">{layout.optional}</span>
-          </legend>
-          <p class="hint">{form.bindingHint}</p>
-          <TextArea
-            name="cnf_certificate"
-            value={values.cnf_certificate}
-            hint={form.certificateHint}
-            required={false}
-            {...field('cnf_certificate')}
-          />
-          <Field
-            name="cnf_jkt"
-            value={values.cnf_jkt}
-            hint={form.dpopHint}
-            required={false}
-            {...field('cnf_jkt')}
-          />
-        </fieldset>
+        {isKey ? null : <BindingFields values={values} field={field} />}
       </div>
     </details>
+  )
+}
+
+function BindingFields({ values, field }: LimitFieldsProps) {
+  const { tokens, layout } = usePage().messages
+  const { form } = tokens
+  return (
+    <fieldset class="choices">
+      <legend>
+        {form.binding} <span class="optional">{layout.optional}</span>
+      </legend>
+      <p class="hint">{form.bindingHint}</p>
+      <TextArea
+        name="cnf_certificate"
+        value={values.cnf_certificate}
+        hint={form.certificateHint}
+        required={false}
+        {...field('cnf_certificate')}
+      />
+      <Field
+        name="cnf_jkt"
+        value={values.cnf_jkt}
+        hint={form.dpopHint}
+        required={false}
+        {...field('cnf_jkt')}
+      />
+    </fieldset>
   )
 }

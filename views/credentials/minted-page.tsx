@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { ButtonLink } from '../layout/button.tsx'
 import { DetailsList } from '../layout/details-list.tsx'
 import { Name } from '../layout/name.tsx'
@@ -15,18 +16,24 @@ export interface MintedPageProps {
   /** the last 30 days, oldest first */
   usage: UsageOfDay[]
   canChange: boolean
+  /** it has no secret that could be another one */
+  isFixed?: boolean | undefined
+  /** what else there is to say of it */
+  children?: ComponentChildren
 }
 
 /** One token or key: what it may do, how it is used, and the two ways on: another secret, or its end. */
-export function MintedPage({ frame, item, usage, canChange }: MintedPageProps) {
+export function MintedPage({ frame, item, usage, canChange, isFixed, children }: MintedPageProps) {
   const words = useMintedWords(frame)
   const here = mintedPath(frame, item.id)
   const actions =
     canChange && !isOver(item) ? (
       <>
-        <ButtonLink look="secondary" href={`${here}/rotate`}>
-          {words.rotate}
-        </ButtonLink>
+        {isFixed ? null : (
+          <ButtonLink look="secondary" href={`${here}/rotate`}>
+            {words.rotate}
+          </ButtonLink>
+        )}
         <ButtonLink look="danger" href={`${here}/revoke`}>
           {words.revoke}
         </ButtonLink>
@@ -46,6 +53,7 @@ export function MintedPage({ frame, item, usage, canChange }: MintedPageProps) {
         <h2 id="details">{words.details}</h2>
         <Details frame={frame} item={item} />
       </section>
+      {children}
       <section aria-labelledby="usage">
         <h2 id="usage">{words.usage}</h2>
         <UsageChart days={usage} />

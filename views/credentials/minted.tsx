@@ -33,9 +33,9 @@ export interface Minted {
 
 export type MintedState = 'active' | 'pending' | 'notYet' | 'expired' | 'quarantined' | 'revoked'
 
-/** Whose pages these are: the same for a person's tokens and a client's keys. */
+/** Whose pages these are: the same for a person's tokens, a client's keys and its certificates. */
 export interface MintedFrame {
-  words: 'tokens' | 'keys'
+  words: 'tokens' | 'keys' | 'certificates'
   current: CurrentPage
   /** the address of the list; the others stand below it */
   base: string

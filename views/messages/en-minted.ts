@@ -6,7 +6,7 @@ type Words = ComponentChildren
 
 const day = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
 
-function words(noun: 'token' | 'key') {
+function words(noun: 'token' | 'key' | 'certificate') {
   return {
     create: `Create ${noun}`,
     newTitle: `New ${noun}`,
@@ -182,4 +182,44 @@ export const keys = {
     'An API key lets this client use an API as itself. It may have several: one for each place where it runs, or one to replace another.',
   scopesHint: 'Only what this client may do is listed. A key never has more than its client at the moment.',
   noScopes: 'This client may do nothing at any resource. Give it scopes first, in its settings.',
+}
+
+export const certificates = {
+  ...words('certificate'),
+  title: 'Client certificates',
+  create: 'Register a certificate',
+  newTitle: 'Register a certificate',
+  lead: 'For services that prove who they are on the TLS connection itself, with nothing else to send.',
+  empty: 'No certificates yet',
+  emptyNote:
+    'A certificate that is registered here is a credential: whoever holds its private key is this client, as far as you choose.',
+  scopesHint:
+    'Only what this client may do is listed. A certificate never has more than its client at the moment.',
+  noScopes: 'This client may do nothing at any resource. Give it scopes first, in its settings.',
+  revokeNote: (name: Words): Words[] => [
+    'Whatever shows ',
+    name,
+    ' is refused at once, everywhere. The same certificate can be registered again.',
+  ],
+  which: 'Which certificate?',
+  pem: 'Certificate',
+  pemHint: 'In PEM, and never with its private key. This certificate and no other: a renewed one is another.',
+  byName: 'Or any that an authority issues for a name',
+  byNameHint:
+    'A renewed certificate then works without coming back here. Whoever gets a certificate for this name from this authority is let in.',
+  ca: 'Authority',
+  caHint: 'Its certificate in PEM. Of several, any of them.',
+  nameType: 'Kind of name',
+  nameTypes: { dns: 'DNS name', uri: 'URI', email: 'E-mail address', ip: 'IP address' },
+  san: 'Name',
+  sanHint: 'As it stands among the subject alternative names, such as billing.example.com.',
+  about: 'The certificate',
+  aboutAuthority: 'The authority',
+  subject: 'Subject',
+  names: 'Alternative names',
+  noNames: 'None',
+  validUntil: 'Valid until',
+  thumbprint: 'SHA-256 thumbprint',
+  required: 'Name in the certificate',
+  certificateEnvironmentHint: 'A resource can ask for it.',
 }

@@ -1,0 +1,95 @@
+/**
+ * Client certificates: what a service shows on its TLS connection, registered for its client.
+ * - On the wire: TLS, here or at a trusted proxy that hands the certificate on (http/certificate-header.ts). Alone it is the
+ *   credential; beside an explicit one it is evidence for that one's binding (authenticate.ts).
+ * - Stored: the certificate (public), or an authority's and a name that the certificate has (registered-certificate.ts).
+ * - Ended by: its revocation, its expiry and the certificate's own, quarantine, its client being disabled, the last of its
+ *   scopes being taken away.
+ *
+ * Several registrations may fit one certificate, a client's own or one that somebody else made to get in its way: the first
+ * that is alive counts, so a later one changes nothing for whoever was there before.
+ */
+
+import { isIssuedBy } from '../http/certificate-chain.ts'
+import { namesOf } from '../http/certificate-names.ts'
+import type { ClientCertificate } from '../http/client-certificate.ts'
+import { type Checks, createChecks } from './checks.ts'
+import type { FoundClientCredential } from './client-credential-directory.ts'
+import type { CredentialKind, Wanted } from './kind.ts'
+import type { Refusals } from './refusals.ts'
+import { handlesOf, isPinned, isSameName, registeredCertificate } from './registered-certificate.ts'
+import type { ClientCredentialKindDeps } from './verify-client-credential.ts'
+
+export interface ClientCertificateDeps extends ClientCredentialKindDeps {
+  readonly refusals: Pick<Refusals, 'invalidCredential'>
+}
+
+const NAME = 'client-certificate'
+
+export function clientCertificate(deps: ClientCertificateDeps): CredentialKind {
+  const { clientCredentials, verifyClientCredential, refusals } = deps
+
+  /** The first of its registrations that is alive, else the first. As text: why there is none. */
+  async function findRegistered(certificate: ClientCertificate): Promise<FoundClientCredential | string> {
+    const names = namesOf(certificate)
+    const fitting: FoundClientCredential[] = []
+    let reason = 'no client has registered it'
+    for (const found of await clientCredentials.findByHandles(
+      NAME,
+      handlesOf(certificate.thumbprint, names),
+    )) {
+      const registered = registeredCertificate.parse(found.record.row.material)
+      if (isPinned(registered)) {
+        if (registered.thumbprint === certificate.thumbprint) fitting.push(within(found, certificate))
+        continue
+      }
+      if (!names.some(name => isSameName(name, registered.san))) continue
+      const issued = isIssuedBy(certificate, [registered.ca], found.now)
+      if (!issued.ok) reason = issued.reason
+      else fitting.push(within(found, certificate))
+    }
+    return fitting.find(isAlive) ?? fitting[0] ?? reason
+  }
+
+  async function verify(certificate: ClientCertificate, wanted: Wanted) {
+    const checks: Checks = createChecks(wanted.explain)
+    const found = await findRegistered(certificate)
+    const isKnown = typeof found !== 'string'
+    checks.need(
+      'known',
+      isKnown,
+      () => (isKnown ? `its id is ${found.record.row.id}` : found),
+      () => refusals.invalidCredential(isKnown ? 'unknown' : `unknown: ${found}`),
+    )
+    if (isKnown) return verifyClientCredential(found, wanted, {}, checks)
+    checks.settle()
+    throw refusals.invalidCredential('unknown')
+  }
+
+  return {
+    name: NAME,
+    place: 'certificate',
+
+    claim({ certificate }) {
+      return certificate && (wanted => verify(certificate, wanted))
+    },
+  }
+}
+
+/** It lives within the certificate's own dates. */
+function within(
+  found: FoundClientCredential,
+  { notBefore, notAfter }: ClientCertificate,
+): FoundClientCredential {
+  const { row } = found.record
+  const not_before = row.not_before && row.not_before > notBefore ? row.not_before : notBefore
+  const expires_at = row.expires_at && row.expires_at < notAfter ? row.expires_at : notAfter
+  return { ...found, record: { ...found.record, row: { ...row, not_before, expires_at } } }
+}
+
+function isAlive({ record: { row }, owner, now }: FoundClientCredential): boolean {
+  const begun = row.not_before === null || row.not_before <= now
+  const isOver = row.expires_at !== null && row.expires_at <= now
+  const isStopped = row.revoked_at !== null || row.quarantined_at !== null
+  return begun && !isOver && !isStopped && owner?.type === 'client' && !owner.client.disabled
+}
