@@ -217,6 +217,8 @@ describe('a client that signs with a key of its own', () => {
     const body = service({ resource_scopes: { [world.own]: ['organizations:write'] } })
     const { client_id: id } = await made(world.ada, '/v1/clients', body)
     const take = { token_endpoint_auth_method: 'private_key_jwt', jwks: keySet(EC) }
+    const name = { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'dev.example' }
+    expect((await world.dev.call('PATCH', `/v1/clients/${id}`, name)).status).toBe(403)
     expect(refusal(await world.dev.call('PATCH', `/v1/clients/${id}`, take))).toEqual({
       status: 403,
       code: 'access_denied',
