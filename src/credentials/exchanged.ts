@@ -49,7 +49,7 @@ export function exchangedFrom(claims: Partial<ExchangeClaims>): Exchanged | unde
   const sources = from.map(([kind, id, issuedAt]) => ({
     kind,
     id,
-    ...(issuedAt !== undefined && { issuedAt: new Date(issuedAt * 1000) }),
+    ...(issuedAt !== undefined && { issuedAt: new Date(Math.round(issuedAt * 1000)) }),
   }))
   const isPersons = sources.some(({ kind }) => kind === 'account')
   return {

@@ -115,9 +115,7 @@ export function registerTokenExchange(
       ...(userAgent !== undefined && { userAgent }),
     }
     if (type === JWT && !looksLikeJwt(token)) throw refused(ctx, { bad: 'subject', reason: 'no JWT' })
-    const found = await judgeSubject(token, shown).catch(error => {
-      throw asAnswer(error)
-    })
+    const found = await judgeSubject(token, shown)
     if ('bad' in found) throw refused(ctx, found)
     if (exchangesOf(found.act) >= MOST_EXCHANGES)
       throw refused(ctx, { bad: 'other_resource', reason: 'exchanged too often' })
@@ -173,7 +171,11 @@ export function registerTokenExchange(
     }
   }
 
-  provider.registerGrantType<Parameters>(TOKEN_EXCHANGE, exchange, PARAMETERS, REPEATABLE)
+  const answer = (ctx: GrantContext) =>
+    exchange(ctx).catch(error => {
+      throw asAnswer(error)
+    })
+  provider.registerGrantType<Parameters>(TOKEN_EXCHANGE, answer, PARAMETERS, REPEATABLE)
 }
 
 /** @throws errors.InvalidRequest for what RFC 8693 allows and this server does not do, too */

@@ -61,13 +61,14 @@ const time = (value: unknown) =>
 
 function identityFrom(claims: Claims, resource: string): Identity | undefined {
   const { sub, subject_type, credential_kind, scope, cnf } = claims
-  const { credential_id, client_id, organization, env, acr, content_digest } = claims
+  const { credential_id, client_id, act, organization, env, acr, content_digest } = claims
   if (typeof scope !== 'string') return undefined
   const json = {
     kind: credential_kind,
     credential_id,
     subject: { type: subject_type, id: sub },
     client_id,
+    act,
     organization,
     resource,
     scopes: scope.split(' ').filter(Boolean),

@@ -155,11 +155,12 @@ function checkSameOrigin({ issuer, audit }: Room, ctx: Context, view: RequestVie
 const seconds = (date: Date | undefined) => date && Math.floor(date.getTime() / 1000)
 
 function claimsOf(identity: Identity, { method, host, path }: OriginalRequest) {
-  const { subject, clientId, organization, kind, credentialId, scopes, env, acr, cnf } = identity
+  const { subject, clientId, act, organization, kind, credentialId, scopes, env, acr, cnf } = identity
   return {
     sub: subject.id,
     subject_type: subject.type,
     client_id: clientId,
+    act,
     organization,
     credential_kind: kind,
     credential_id: credentialId,

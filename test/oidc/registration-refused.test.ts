@@ -71,6 +71,11 @@ describe('what is refused', () => {
       }),
     ],
     [
+      'token exchange',
+      'invalid_client_metadata',
+      bad({ grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:token-exchange'] }),
+    ],
+    [
       'client_secret_jwt',
       'invalid_client_metadata',
       bad({ token_endpoint_auth_method: 'client_secret_jwt' }),

@@ -1,5 +1,6 @@
 // Token exchange (RFC 8693): which subject tokens are taken, what comes of them, and what is refused.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { setClientDisabled } from '../../src/clients/client-state.ts'
 import { transaction } from '../../src/db/transaction.ts'
@@ -15,8 +16,16 @@ import {
   JWT,
   TOKEN_EXCHANGE,
 } from '../support/exchange.ts'
-import { accountIdOf, allKnow, makeKey, makePersonalToken } from '../support/minted.ts'
+import {
+  accountIdOf,
+  allKnow,
+  makeKey,
+  makePersonalToken,
+  mintedTokensOf,
+  SYSTEM,
+} from '../support/minted.ts'
 import { billing, ORDERS, ordersSpa, ordersWeb, reports, STOCK } from '../support/orders.ts'
+import { until } from '../support/process.ts'
 import { readerOf } from '../support/status-reader.ts'
 import { askApp, askVerify, resultOf, verifierToken } from '../verify/doors.ts'
 
@@ -52,7 +61,7 @@ const introspect = async (token = '', client: FlowClient = billing) =>
 
 describe('what comes of it', () => {
   it('a personal token: a JWT of minutes that speaks for the person and says who acts', async () => {
-    const { secret, token } = await makePersonalToken(app, {
+    const { secret } = await makePersonalToken(app, {
       scopes: { [ORDERS]: ['read:orders', 'write:orders'] },
     })
     const { status, body, headers } = await exchange(app.issuer, secret, { scope: 'read:orders' })
@@ -100,13 +109,32 @@ describe('what comes of it', () => {
     })
     expect(await introspect(body.access_token)).not.toHaveProperty('exchanged_from')
     expect(await introspect(body.access_token, reports)).toEqual({ active: false })
-    const events = await app.db
-      .selectFrom('audit_event')
-      .selectAll()
-      .where('type', '=', 'token_issued')
-      .execute()
-    expect(JSON.stringify(events)).not.toContain(secret)
-    expect(token.id).toHaveLength(16)
+  })
+
+  it('is in the audit, with whom it speaks for and what was exchanged', async () => {
+    const { secret, token } = await makePersonalToken(app)
+    await exchange(app.issuer, secret)
+    await exchange(app.issuer, `${secret}x`)
+    await until('both are written', async () => {
+      const events = await app.db
+        .selectFrom('audit_event')
+        .selectAll()
+        .where('client_id', '=', 'gateway')
+        .execute()
+      const issued = events.find(({ credential_id }) => credential_id === token.id)
+      const refused = events.find(({ outcome }) => outcome === 'refused')
+      if (!issued || !refused) return false
+      expect(issued).toMatchObject({
+        type: 'token_issued',
+        actor_id: 'gateway',
+        subject_id: adaId,
+        credential_kind: 'personal-access-token',
+        detail: { grant_type: TOKEN_EXCHANGE, audience: ORDERS, scope: 'read:orders' },
+      })
+      expect(refused).toMatchObject({ type: 'token', detail: { error: 'invalid_request' } })
+      expect(JSON.stringify(events)).not.toContain(secret)
+      return true
+    })
   })
 
   it('an API key: it speaks for the key’s client', async () => {
@@ -207,12 +235,19 @@ describe('what is refused', () => {
     const revoked = await clients()
     await protocolPost(app.issuer, '/revoke', billing, { token: revoked })
     const ended = await persons()
+    const { token } = await codeFlow(app.issuer, ada, ordersWeb, { params: { scope: 'openid' } })
+    const inQuarantine = await makeKey(app)
+    await mintedTokensOf(app).quarantine(SYSTEM, inQuarantine.token.id)
     const bad: Record<string, string> = {
+      'in quarantine': inQuarantine.secret,
       unknown: 'nobody-has-ever-issued-this-token',
       mistyped: `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`,
       'not yet good': expired.secret,
       revoked,
       'of another signature': `${ended.slice(0, -4)}AAAA`,
+      'an ID token': token.body.id_token ?? '',
+      'a refresh token': token.body.refresh_token ?? '',
+      'a client secret': billing.client_secret ?? '',
       'a JWT of others': 'eyJhbGciOiJFUzI1NiJ9.e30.AAAA',
       empty: '   ',
     }
@@ -255,6 +290,45 @@ describe('what is refused', () => {
     }
     const userinfo = await persons('openid', ordersWeb)
     expect((await exchange(app.issuer, userinfo)).body.error).toMatch(/^invalid_(?:target|request)$/)
+  })
+
+  it('whatever else is sent: told in the words of OAuth, never a failure', async () => {
+    const anything = fc.oneof(
+      fc.string({ maxLength: 60 }),
+      fc.string({ unit: 'grapheme', maxLength: 20 }),
+      fc.constantFrom(
+        ACCESS_TOKEN,
+        JWT,
+        ORDERS,
+        'a.b.c',
+        'lk_live_pat_',
+        'Bearer x',
+        '%00',
+        '[object Object]',
+      ),
+    )
+    const names = [
+      'subject_token',
+      'subject_token_type',
+      'resource',
+      'audience',
+      'scope',
+      'requested_token_type',
+    ]
+    const { secret } = await makeKey(app)
+    const params = fc.dictionary(fc.constantFrom(...names), anything, { minKeys: 1 })
+    await fc.assert(
+      fc.asyncProperty(params, async changed => {
+        const { status, body } = await exchange(app.issuer, secret, changed)
+        if (status === 200) expect(decodeJwt(body.access_token ?? '').aud).toBe(ORDERS)
+        else
+          expect([status, body.error]).toEqual([
+            400,
+            expect.stringMatching(/^invalid_(?:request|target|scope)$/),
+          ])
+      }),
+      { numRuns: 60 },
+    )
   })
 
   it('a client without the grant type, one that does not authenticate, one that is wrong', async () => {
