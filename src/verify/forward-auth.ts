@@ -7,7 +7,7 @@
 import type { Audit } from '../audit/audit.ts'
 import type { Config } from '../config.ts'
 import type { Authenticate } from '../credentials/authenticate.ts'
-import type { CredentialKind, Identity } from '../credentials/kind.ts'
+import type { CredentialKind, Identity, Place } from '../credentials/kind.ts'
 import type { TrustedProxies } from '../http/client-address.ts'
 import { type Context, type Middleware, sourceOf } from '../http/context.ts'
 import { Problem, validationFailed } from '../http/problem.ts'
@@ -180,12 +180,15 @@ function claimsOf(identity: Identity, { method, host, path }: OriginalRequest) {
 /** A person is shown the way to sign in where that helps, and else a page. Programs get what every API of ours says. */
 function shownTo({ issuer, kinds }: Room, { view, original, isOwn }: Asked, problem: Problem): Shown {
   if (!isNavigation(view)) return {}
-  // A resource with layers takes no session.
-  const takesSession = problem.members.missing_layer === undefined
-  const lacksSignIn = problem.status === 401 && takesSession && !hasExplicit(kinds, view)
-  if (!lacksSignIn) return { page: { issuer } }
+  const isShown = (place: Place) => kinds.some(kind => kind.place === place && isClaimed(kind, view))
+  const isByHand = view.header('authorization') !== undefined || isShown('explicit')
+  // No session is a layer.
+  const lacksPerson = problem.status === 401 && !isByHand && problem.members.missing_layer === undefined
+  if (!lacksPerson) return { page: { issuer } }
   if (!isOwn) return { page: { issuer, host: original.host } }
-  if (!SAFE.has(view.method)) return { page: { issuer } }
+  // Who has a good session that is not taken for this would be sent to and fro for ever.
+  const isSignedIn = isShown('cookie') && problem.code !== 'invalid_token'
+  if (isSignedIn || !SAFE.has(view.method)) return { page: { issuer } }
   const back = original.url.slice(original.origin.length)
   return { signIn: `${issuer}/sign-in?${new URLSearchParams({ return_to: back })}` }
 }
@@ -197,13 +200,7 @@ function isNavigation(view: RequestView): boolean {
   return /(?:^|,)\s*text\/html\s*(?:[,;]|$)/i.test(view.header('accept') ?? '')
 }
 
-/** What a program sends by hand is not helped by signing in. */
-function hasExplicit(kinds: readonly CredentialKind[], view: RequestView): boolean {
-  return view.header('authorization') !== undefined || kinds.some(kind => isClaimed(kind, view))
-}
-
 function isClaimed(kind: CredentialKind, view: RequestView): boolean {
-  if (kind.place !== 'explicit') return false
   try {
     return kind.claim(view) !== undefined
   } catch {

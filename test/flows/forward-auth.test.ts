@@ -1,5 +1,6 @@
 // examples/forward-auth, run: real nginx and real Caddy in front of examples/orders-api, with the configurations that stand
 // there. Every kind of credential passes when it is good, and nothing that a client makes up is believed.
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -19,6 +20,14 @@ import { issuerKey } from '../support/issuer.ts'
 import { bearer, makeKey, makePersonalToken } from '../support/minted.ts'
 import { billing, ORDERS, ordersFile, ordersWeb } from '../support/orders.ts'
 import { type OrdersApi, startOrdersApi } from '../support/orders-api.ts'
+import { makeSigningKey, makeSigningSecret, signMessage, signSimply } from '../support/signing.ts'
+
+const exchanger = {
+  client_id: 'gateway',
+  client_secret: 'gateway-secret-for-tests-only-0123456789ab',
+  grant_types: ['urn:ietf:params:oauth:grant-type:token-exchange'],
+  resource_scopes: { [ORDERS]: ['read:orders', 'write:orders'] },
+}
 
 let app: TestApp
 let api: OrdersApi
@@ -28,7 +37,11 @@ beforeAll(async () => {
   const tokens = { ...ordersFile.resources[0], token_format: 'opaque' }
   app = await startApp(
     { TRUSTED_PROXIES: '127.0.0.1' },
-    { ...ordersFile, resources: [tokens, ordersFile.resources[1]] },
+    {
+      ...ordersFile,
+      resources: [tokens, ordersFile.resources[1]],
+      clients: [...ordersFile.clients, exchanger],
+    },
   )
   api = await startOrdersApi({ issuer: app.issuer, proxyOrigin: ORDERS })
   key = (await makeKey(app)).secret
@@ -39,20 +52,30 @@ afterAll(async () => {
   await app?.close()
 })
 
+const basic = (user: string, password: string) =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+
 const portOf = (origin: string) => Number(new URL(origin).port)
+const LOOM = JSON.stringify({ item: 'A loom' })
 const JSON_BODY = { 'content-type': 'application/json' }
 const write = (headers: Record<string, string>): ProxyQuestion => ({
   method: 'POST',
   path: '/orders?from=here',
   headers: { ...headers, ...JSON_BODY },
-  body: JSON.stringify({ item: 'A loom' }),
+  body: LOOM,
 })
 
+interface Shown {
+  readonly method: string
+  readonly url: string
+  readonly body?: string
+}
+
 /** By kind: a good one, for one request. */
-const kinds: Record<string, (method: string) => Promise<Record<string, string>>> = {
+const kinds: Record<string, (request: Shown) => Promise<Record<string, string>>> = {
   'api-key': async () => bearer(key),
   'api-key in a header of its own': async () => ({ 'x-api-key': key }),
-  'api-key bound to a DPoP key': async method => {
+  'api-key bound to a DPoP key': async ({ method }) => {
     const { secret } = await makeKey(app, { cnf: { jkt: holder.jkt } })
     const asked = { method, url: `${ORDERS}/orders`, token: secret, nonce: nonceOf(app) }
     return { authorization: `DPoP ${secret}`, dpop: await holder.proof(asked) }
@@ -71,7 +94,30 @@ const kinds: Record<string, (method: string) => Promise<Record<string, string>>>
     return bearer(token.body.access_token ?? '')
   },
   'client-secret': async () => ({
-    authorization: `Basic ${Buffer.from(`${billing.client_id}:${billing.client_secret}`).toString('base64')}`,
+    authorization: basic(billing.client_id, billing.client_secret ?? ''),
+  }),
+  'personal-access-token in Basic': async () => {
+    const scopes = { [ORDERS]: ['read:orders', 'write:orders'] }
+    return { authorization: basic('ada', (await makePersonalToken(app, { scopes })).secret) }
+  },
+  'access-token exchanged for a key': async () => {
+    const params = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: key,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      resource: ORDERS,
+    }
+    return bearer((await protocolPost(app.issuer, '/token', exchanger, params)).body.access_token ?? '')
+  },
+  'signing-secret with RFC 9421 and HMAC': async request =>
+    signMessage(await makeSigningSecret(app), request),
+  'signing-secret with RFC 9421 and Ed25519': async request =>
+    signMessage(await makeSigningKey(app), request),
+  'signing-secret with the simple profile': async request => ({
+    ...signSimply(await makeSigningSecret(app), request),
+    'x-content-sha256': createHash('sha256')
+      .update(request.body ?? '')
+      .digest('hex'),
   }),
 }
 
@@ -83,11 +129,13 @@ describe.each<ProxyName>(['nginx', 'caddy'])('behind %s', name => {
   afterAll(() => proxy?.close())
 
   it.each(Object.entries(kinds))('%s passes, and the API knows who it is', async (kind, show) => {
-    const read = await proxy.ask({ path: '/orders?page=2', headers: await show('GET') })
+    const url = `${ORDERS}/orders?page=2`
+    const read = await proxy.ask({ path: '/orders?page=2', headers: await show({ method: 'GET', url }) })
     expect([read.status, read.text]).toEqual([200, expect.stringContaining('"orders"')])
     const { caller } = read.json() as { caller: { kind: string; kindName?: string } }
     expect(caller.kindName ?? caller.kind).toBe(kind.split(' ')[0])
-    expect(await proxy.ask(write(await show('POST')))).toMatchObject({ status: 201 })
+    const written = { method: 'POST', url: `${ORDERS}/orders?from=here`, body: LOOM }
+    expect(await proxy.ask(write(await show(written)))).toMatchObject({ status: 201 })
   })
 
   it.each<[string, () => Promise<ProxyQuestion> | ProxyQuestion, number, string]>([
@@ -104,7 +152,7 @@ describe.each<ProxyName>(['nginx', 'caddy'])('behind %s', name => {
       'a proof for another address',
       async () => ({
         path: '/orders/7',
-        headers: await (kinds['api-key bound to a DPoP key'] ?? fail)('GET'),
+        headers: await (kinds['api-key bound to a DPoP key'] ?? fail)({ method: 'GET', url: '' }),
       }),
       401,
       'invalid_dpop_proof',
@@ -164,6 +212,26 @@ describe.each<ProxyName>(['nginx', 'caddy'])('behind %s', name => {
     const { secret } = await makeKey(app, { scopes: { [ORDERS]: ['read:orders'] } })
     const answer = await proxy.ask(write(bearer(secret)))
     expect([answer.status, answer.json().code]).toEqual([403, 'insufficient_scope'])
+  })
+
+  it('a signature is for this request and this body, once', async () => {
+    const signer = await makeSigningSecret(app)
+    const url = `${ORDERS}/orders?from=here`
+    const signed = () => signMessage(signer, { method: 'POST', url, body: LOOM })
+    const codeOf = async (question: ProxyQuestion) => {
+      const answer = await proxy.ask(question)
+      return answer.status === 201 ? 201 : answer.json().code
+    }
+    const good = signed()
+    expect(await codeOf(write(good))).toBe(201)
+    expect(await codeOf(write(good))).toBe('invalid_token')
+    expect(await codeOf({ ...write(signed()), path: '/orders?from=there' })).toBe('invalid_token')
+    expect(await codeOf({ ...write(signed()), body: '{"item":"Two looms"}' })).toBe('invalid_token')
+    const withoutDigest = signMessage(signer, { method: 'POST', url })
+    expect(await codeOf(write(withoutDigest))).toBe('invalid_token')
+    // The method that was signed is the client's, not the one in which nginx asks.
+    const forGet = signMessage(signer, { method: 'GET', url })
+    expect(await codeOf(write(forGet))).toBe('invalid_token')
   })
 
   it('a person who navigates there is told why signing in does not help', async () => {

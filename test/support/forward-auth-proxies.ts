@@ -53,6 +53,7 @@ function nginx({ port, latchkey, orders, issuerHost }: Places, files: Record<str
     ['listen 443 ssl;', `listen 127.0.0.1:${port} ssl;`],
     ['127.0.0.1:3000', `127.0.0.1:${latchkey}`],
     ['127.0.0.1:8081', `127.0.0.1:${orders}`],
+    ['127.0.0.1:8082', `127.0.0.1:${orders}`],
     ['server_name id.example.com;', `server_name ${issuerHost?.split(':')[0] ?? 'id.example.com'};`],
     ['$latchkey_host id.example.com;', `$latchkey_host ${issuerHost ?? 'id.example.com'};`],
   ])
@@ -65,6 +66,7 @@ function caddy({ port, latchkey, orders, issuerHost }: Places, files: Record<str
     ['https://id.example.com {', `https://${issuerHost ?? `id.example.com:${port}`} {\n\tbind 127.0.0.1`],
     ['127.0.0.1:3000', `127.0.0.1:${latchkey}`],
     ['127.0.0.1:8081', `127.0.0.1:${orders}`],
+    ['127.0.0.1:8082', `127.0.0.1:${orders}`],
   ])
   return startCaddy({ port, config, files })
 }

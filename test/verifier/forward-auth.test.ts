@@ -76,7 +76,7 @@ const outcome = (
     )
 
 test('who it is', async () => {
-  const token = await identityToken({ cnf: { jkt: 'thumbprint' } })
+  const token = await identityToken({ cnf: { jkt: 'thumbprint' }, act: { sub: 'billing' } })
   const identity = await verifierOf().verify(request({ 'x-auth-identity': token }), {
     scopes: ['read:orders'],
   })
@@ -91,6 +91,7 @@ test('who it is', async () => {
     issuedAt: expect.any(Date),
     env: 'live',
     cnf: { jkt: 'thumbprint' },
+    act: { sub: 'billing' },
     answerHeaders: [],
   })
 })

@@ -11,7 +11,15 @@ import { signedInAgent } from '../support/signed-in-agent.ts'
 let app: TestApp
 let cookie: string
 beforeAll(async () => {
-  app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' }, ordersFile)
+  const layered = {
+    identifier: 'https://layered.example.com',
+    name: 'Layered',
+    token_format: 'opaque',
+    layers: ['client-certificate', 'api-key'],
+    scopes: { read: { description: 'Read' } },
+  }
+  const file = { ...ordersFile, resources: [...ordersFile.resources, layered] }
+  app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' }, file)
   const agent = await signedInAgent(app, 'ada')
   cookie = [...agent.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
 })
@@ -140,6 +148,22 @@ describe.each(DIALECTS)('asked by %s', dialect => {
     const answer = await ask(dialect, { method, headers: { cookie, ...headersFor(app.issuer) } })
     if (passes) expect(answer.status).toBe(200)
     else expect(toldBy(dialect, answer)).toMatchObject({ status: 403, code: 'csrf_failed' })
+  })
+
+  it('nobody is sent to sign in where a session is not taken', async () => {
+    for (const sent of [{ cookie }, {}]) {
+      const answer = await askForwardAuth(
+        app,
+        {
+          dialect,
+          setup: { resource: 'https://layered.example.com' },
+          proxy: { 'X-Forwarded-Proto': undefined },
+        },
+        { url: `${app.issuer}/shop`, headers: { ...NAVIGATION, ...sent } },
+      )
+      expect(toldBy(dialect, answer)).toMatchObject({ status: 401, location: undefined })
+      expect(bodyBy(dialect, answer).text).toContain('This is not allowed')
+    }
   })
 
   it('a person who may not is told so, and not sent to sign in again', async () => {
