@@ -63,6 +63,7 @@ import { limitBody } from './http/protocol-body.ts'
 import { requestTarget } from './http/request-target.ts'
 import { logAppErrors, respond } from './http/respond.ts'
 import { shownCertificate } from './http/shown-certificate.ts'
+import { createTls, type Tls } from './http/tls.ts'
 import {
   findBlocksOfEndedClients,
   findBlocksOfEndedIssuance,
@@ -124,6 +125,8 @@ export interface AppDeps {
 
 export interface App {
   readonly koa: Koa<State>
+  /** The files of TLS, as they are in use. */
+  readonly tls: Tls
   /** From now on `/health/ready` says no. */
   drain(): void
   /** Ends what runs beside requests and writes what is still in memory. The database stays open. */
@@ -138,6 +141,7 @@ export function prepareOwnResource(db: Db, issuer: string): Promise<void> {
 /** Puts the server together and starts what runs beside requests. It does not listen. */
 export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps): Promise<App> {
   // Ground
+  const tls = createTls(config, log)
   const changeLog = createChangeLog({ db, log })
   const nodes = createNodes({ db, changeLog, log })
   const sweeper = createSweeper({ db, log })
@@ -330,8 +334,10 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
 
   return {
     koa,
+    tls,
     drain: () => health.drain(),
     async stop() {
+      tls.stop()
       await Promise.all(
         [sweeper, outbox, credentials, clientUse, keyWorker, leaks].map(worker => worker.stop()),
       )

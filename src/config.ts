@@ -4,6 +4,7 @@
  */
 
 import type { CertificateHeader } from './http/certificate-header.ts'
+import { readTlsFiles } from './http/tls-files.ts'
 import type { LeakPolicy, PolicyByKind } from './setting-parsers.ts'
 import { type Environment, isProduction, SETTINGS, type Setting } from './settings.ts'
 
@@ -29,6 +30,14 @@ export interface Config {
   readonly secrets: readonly Buffer[]
   readonly configFile: string | undefined
   readonly trustedProxies: readonly string[]
+  /** undefined: no TLS of our own. */
+  readonly tlsPort: number | undefined
+  /** Paths of PEM files that were good when the settings were read. */
+  readonly tlsCert: string | undefined
+  readonly tlsKey: string | undefined
+  readonly tlsClientCa: string | undefined
+  /** Where clients with certificates reach us, when not at the issuer. */
+  readonly mtlsOrigin: string | undefined
   /** How they tell of a client's certificate; undefined: not at all. */
   readonly clientCertificateHeader: CertificateHeader | undefined
   readonly outboundAllow: readonly string[]
@@ -104,6 +113,28 @@ function productionProblems(config: Config): string[] {
   ].filter(problem => problem !== false)
 }
 
+function certificateProblems(config: Config, environment: Environment): string[] {
+  const { tlsPort, port, mtlsOrigin, clientCertificateHeader: header, trustedProxies } = config
+  const together = ['TLS_PORT', 'TLS_CERT', 'TLS_KEY']
+  const missing = together.filter(name => (environment[name] ?? '') === '')
+  const isAsked = missing.length < together.length
+  return [
+    isAsked &&
+      missing.length > 0 &&
+      `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not set: ${together.join(', ')} belong together.`,
+    tlsPort === port && `TLS_PORT is ${tlsPort}, which is PORT: TLS needs a port of its own.`,
+    mtlsOrigin?.startsWith('http:') && `MTLS_ORIGIN is ${mtlsOrigin}: certificates need https.`,
+    mtlsOrigin !== undefined &&
+      !isAsked &&
+      header === undefined &&
+      'MTLS_ORIGIN is set, but nobody can show a certificate: set TLS_PORT or CLIENT_CERTIFICATE_HEADER.',
+    header !== undefined &&
+      trustedProxies.length === 0 &&
+      'CLIENT_CERTIFICATE_HEADER is set, but TRUSTED_PROXIES is not: nobody would be believed.',
+    ...readTlsFiles(config).problems,
+  ].filter(problem => typeof problem === 'string')
+}
+
 /**
  * Reads the settings. An empty variable counts as unset.
  * @throws ConfigError with every problem, the refused development defaults of production included.
@@ -125,6 +156,9 @@ export function loadConfig(environment: Environment): Config {
   const port = read('PORT')
   const issuer = read('ISSUER') || `http://localhost:${port}`
   const { hostname } = new URL(issuer)
+  const tlsPort = read('TLS_PORT')
+  const besideIssuer = tlsPort === undefined ? undefined : new URL(`https://${hostname}:${tlsPort}`).origin
+  const mtlsOrigin = read('MTLS_ORIGIN') ?? besideIssuer
   const config: Config = {
     production: isProduction(environment),
     port,
@@ -137,6 +171,11 @@ export function loadConfig(environment: Environment): Config {
     secrets: read('LATCHKEY_SECRETS'),
     configFile: read('LATCHKEY_CONFIG'),
     trustedProxies: read('TRUSTED_PROXIES'),
+    tlsPort,
+    tlsCert: read('TLS_CERT'),
+    tlsKey: read('TLS_KEY'),
+    tlsClientCa: read('TLS_CLIENT_CA'),
+    mtlsOrigin: mtlsOrigin === issuer ? undefined : mtlsOrigin,
     clientCertificateHeader: read('CLIENT_CERTIFICATE_HEADER'),
     outboundAllow: read('OUTBOUND_ALLOW'),
     tokenPrefixes: read('TOKEN_PREFIX'),
@@ -166,6 +205,7 @@ export function loadConfig(environment: Environment): Config {
     shutdownTimeout: read('SHUTDOWN_TIMEOUT'),
     shutdownDelay: read('SHUTDOWN_DELAY'),
   }
+  problems.push(...certificateProblems(config, environment))
   if (config.production) problems.push(...productionProblems(config))
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(config)

@@ -123,7 +123,7 @@ export async function start(): Promise<void> {
     const demo = isDemo ? await prepareDemo({ db, keyring }) : undefined
     if (!demo && (await closeDemo(db))) log.warn('the demo client of an earlier start was disabled')
     const app = await createApp({ config, db, keyring, log })
-    const server = await listen(app.koa, config)
+    const server = await listen(app.koa, config, app.tls)
     const adminLink = await prepareAdminLink(db, keyring)
     // Before anything is printed: whoever reads `ready` may send a signal at once.
     onSignal(log, async () => {

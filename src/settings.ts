@@ -108,6 +108,47 @@ export const SETTINGS = {
       'Addresses or CIDR ranges of proxies whose forwarding headers are believed. From anyone else they are dropped.',
     example: '10.0.0.0/8',
   },
+  TLS_PORT: {
+    parse: integer(1, 65_535),
+    fallback: always(undefined),
+    shown: 'none',
+    meaning:
+      'A second port, for TLS, on which clients can show certificates. Needs TLS_CERT and TLS_KEY. All that is served on ' +
+      'PORT is served here too.',
+    example: '3443',
+  },
+  TLS_CERT: {
+    parse: text,
+    fallback: always(undefined),
+    shown: 'none',
+    meaning:
+      'Path of the certificate for TLS_PORT, with those above it (PEM). Changed files are used without a restart.',
+    example: '/etc/latchkey/tls/cert.pem',
+  },
+  TLS_KEY: {
+    parse: text,
+    fallback: always(undefined),
+    shown: 'none',
+    meaning: 'Path of the key of TLS_CERT (PEM, without a passphrase).',
+    example: '/etc/latchkey/tls/key.pem',
+  },
+  TLS_CLIENT_CA: {
+    parse: text,
+    fallback: always(undefined),
+    shown: 'none',
+    meaning:
+      'Path of the authorities (PEM) whose certificates clients with tls_client_auth may show, here or to a trusted proxy.',
+    example: '/etc/latchkey/tls/client-authorities.pem',
+  },
+  MTLS_ORIGIN: {
+    parse: issuer,
+    fallback: always(undefined),
+    shown: 'https://(host of ISSUER):TLS_PORT with TLS_PORT, else none',
+    meaning:
+      'The origin at which clients with certificates reach this server, when it is not ISSUER: TLS_PORT or a proxy. ' +
+      'Requests for this host are taken too.',
+    example: 'https://mtls.id.example.com',
+  },
   CLIENT_CERTIFICATE_HEADER: {
     parse: oneOf(...CERTIFICATE_HEADERS),
     fallback: always(undefined),

@@ -34,7 +34,7 @@ if (isCounting)
       ctx.set('X-Bench-Statements', String(count.statements))
     })
   })
-const server = await listen(app.koa, config)
+const server = await listen(app.koa, config, app.tls)
 report(server.port)
 process.on('SIGTERM', async () => {
   await server.close()

@@ -1,21 +1,25 @@
 /**
- * 421 for any Host but the issuer's. Health checks and forward-auth are asked under other names (an address, a
- * proxy's own name) and build no URL from it.
+ * 421 for any Host but the issuer's, and the one at which clients with certificates reach us. Health checks and forward-auth
+ * are asked under other names (an address, a proxy's own name) and build no URL from it.
  */
 import type { Middleware } from './context.ts'
 import { invalidRequest, Problem } from './problem.ts'
 
 const OTHER_NAMES_ALLOWED = ['/health/', '/v1/forward-auth/']
 
-export function host({ issuer }: { issuer: string }): Middleware {
-  const { host: expected, protocol } = new URL(issuer)
-  const defaultPort = protocol === 'https:' ? /:443$/ : /:80$/
+interface Origins {
+  readonly issuer: string
+  readonly mtlsOrigin?: string | undefined
+}
+
+export function host({ issuer, mtlsOrigin }: Origins): Middleware {
+  const spellings = new Set([issuer, ...(mtlsOrigin === undefined ? [] : [mtlsOrigin])].flatMap(hostsOf))
   return (ctx, next) => {
     if (countOf(ctx.req.rawHeaders, 'host') > 1)
       throw invalidRequest('The request has more than one Host header.')
     if (OTHER_NAMES_ALLOWED.some(start => ctx.path.startsWith(start))) return next()
-    const asked = (ctx.req.headers.host ?? '').toLowerCase().replace(defaultPort, '')
-    if (asked === expected) return next()
+    const asked = (ctx.req.headers.host ?? '').toLowerCase()
+    if (spellings.has(asked)) return next()
     throw new Problem(
       421,
       'misdirected_request',
@@ -23,6 +27,12 @@ export function host({ issuer }: { issuer: string }): Middleware {
       `Host: ${asked.slice(0, 200)}`,
     )
   }
+}
+
+/** The default port may be written. */
+function hostsOf(origin: string): string[] {
+  const { host, port, protocol } = new URL(origin)
+  return port === '' ? [host, `${host}:${protocol === 'https:' ? 443 : 80}`] : [host]
 }
 
 function countOf(rawHeaders: readonly string[], name: string): number {

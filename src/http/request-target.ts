@@ -6,12 +6,17 @@ import type { Context, Middleware } from './context.ts'
 import { invalidRequest, notFound, Problem } from './problem.ts'
 import { parseUrlencoded } from './urlencoded.ts'
 
-export function requestTarget({ issuer }: { issuer: string }): Middleware {
+interface Origins {
+  readonly issuer: string
+  readonly mtlsOrigin?: string | undefined
+}
+
+export function requestTarget({ issuer, mtlsOrigin = issuer }: Origins): Middleware {
   return (ctx, next) => {
     const sent = ctx.req.url ?? ''
     // Koa finds no path at all in some targets: from here on, the error's answer included, there is one.
     if (!sent.startsWith('/')) replaceTarget(ctx, '/')
-    const target = originForm(sent, issuer)
+    const target = originForm(sent, [issuer, mtlsOrigin])
     if (target !== sent) replaceTarget(ctx, target)
     const [path = '', ...query] = target.split('?')
     checkPath(path)
@@ -20,7 +25,7 @@ export function requestTarget({ issuer }: { issuer: string }): Middleware {
   }
 }
 
-function originForm(target: string, issuer: string): string {
+function originForm(target: string, origins: readonly [issuer: string, mtls: string]): string {
   // Visible ASCII without a fragment or a backslash: anything else is read differently by different parsers.
   if (!/^[\x21-\x7e]+$/.test(target) || /[#\\]/.test(target))
     throw invalidRequest('The address is malformed.')
@@ -28,8 +33,8 @@ function originForm(target: string, issuer: string): string {
   const url = URL.parse(target)
   if (!/^https?:\/\//i.test(target) || !url || url.username !== '' || url.password !== '')
     throw invalidRequest('The address is malformed.')
-  if (url.origin !== issuer)
-    throw new Problem(421, 'misdirected_request', `This server answers as ${issuer} only.`)
+  if (!origins.includes(url.origin))
+    throw new Problem(421, 'misdirected_request', `This server answers as ${origins[0]} only.`)
   return `${url.pathname}${url.search}`
 }
 

@@ -1,9 +1,12 @@
-/** The listening socket: limits of the protocol itself, answers to what is not HTTP, and an orderly end. */
+/** The listening sockets: limits of the protocol itself, answers to what is not HTTP, and an orderly end. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Config } from '../config.ts'
 import { securityHeaders } from './headers.ts'
 import { codeOf, Problem } from './problem.ts'
+import type { Tls } from './tls.ts'
+import { createTlsServer } from './tls-server.ts'
 
 export interface Listening {
   /** Where it listens, which need not be the issuer. */
@@ -21,26 +24,53 @@ const MAX_HEADER_BYTES = 32 * 1024
 
 type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
 
-/** @param app a Koa app. @throws when the address cannot be listened on */
+const LIMITS = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  // Longer than what load balancers keep idle connections for: whoever waits shorter closes first, without a race.
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 5_000,
+}
+
+type ListenConfig = Pick<Config, 'host' | 'port' | 'issuer' | 'shutdownTimeout'> & {
+  readonly tlsPort?: number | undefined
+}
+
+/**
+ * Listens, and with `tlsPort` on a second port for TLS, which asks clients for certificates.
+ * @param app a Koa app. @throws when an address cannot be listened on
+ */
 export async function listen(
   app: { callback(): RequestHandler },
-  config: Pick<Config, 'host' | 'port' | 'issuer' | 'shutdownTimeout'>,
+  config: ListenConfig,
+  tls?: Tls,
 ): Promise<Listening> {
-  const server = createServer({
-    maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: 15_000,
-    requestTimeout: 60_000,
-    // Longer than what load balancers keep idle connections for: whoever waits shorter closes first, without a race.
-    keepAliveTimeout: 75_000,
-    connectionsCheckingInterval: 5_000,
-  })
-  const traffic = followTraffic(server, app.callback())
-  answerMalformed(server, traffic, config.issuer)
+  const plain = await serve(createServer(LIMITS), app.callback(), { ...config, name: 'PORT' })
+  if (config.tlsPort === undefined || !tls) return plain
+  try {
+    const server = createTlsServer(tls, LIMITS)
+    const secure = await serve(server, app.callback(), { ...config, port: config.tlsPort, name: 'TLS_PORT' })
+    return { ...plain, close: async () => void (await Promise.all([plain.close(), secure.close()])) }
+  } catch (error) {
+    await plain.close()
+    throw error
+  }
+}
+
+interface ServeOptions extends Omit<ListenConfig, 'tlsPort'> {
+  /** The setting of the port. */
+  readonly name: string
+}
+
+async function serve(server: Server, handle: RequestHandler, options: ServeOptions): Promise<Listening> {
+  const traffic = followTraffic(server, handle)
+  answerMalformed(server, traffic, options.issuer)
 
   await new Promise<void>((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException) => reject(cannotListen(config, cause))
+    const onError = (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause))
     server.once('error', onError)
-    server.listen(config.port, config.host, () => {
+    server.listen(options.port, options.host, () => {
       server.off('error', onError)
       resolve()
     })
@@ -51,15 +81,15 @@ export async function listen(
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     port,
     close() {
-      closed ??= drain(server, traffic, config.shutdownTimeout)
+      closed ??= drain(server, traffic, options.shutdownTimeout)
       return closed
     },
   }
 }
 
-function cannotListen({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException): Error {
+function cannotListen({ host, port, name }: ServeOptions, cause: NodeJS.ErrnoException): Error {
   const advice =
-    cause.code === 'EADDRINUSE' ? 'Another process does. Stop it, or set PORT.' : 'Set HOST and PORT.'
+    cause.code === 'EADDRINUSE' ? `Another process does. Stop it, or set ${name}.` : `Set HOST and ${name}.`
   return new Error(`Cannot listen on ${host} port ${port} (${cause.code}). ${advice}`, { cause })
 }
 
@@ -71,10 +101,13 @@ interface Traffic {
 
 function followTraffic(server: Server, handle: RequestHandler): Traffic {
   const traffic: Traffic = { sockets: new Set(), inFlight: new Map(), draining: false }
-  server.on('connection', (socket: Socket) => {
+  const follow = (socket: Socket) => {
     traffic.sockets.add(socket)
     socket.once('close', () => traffic.sockets.delete(socket))
-  })
+  }
+  server.on('connection', follow)
+  // Of TLS, once it is agreed upon: what carries the requests.
+  server.on('secureConnection', follow)
   server.on('request', (req, res) => {
     traffic.inFlight.set(req.socket, res)
     if (traffic.draining) res.setHeader('Connection', 'close')
@@ -100,7 +133,11 @@ async function drain(server: Server, traffic: Traffic, seconds: number): Promise
   for (const socket of traffic.sockets) {
     if (socket.bytesRead === 0 && !traffic.inFlight.has(socket)) socket.destroy()
   }
-  const timer = setTimeout(() => server.closeAllConnections(), seconds * 1000)
+  const timer = setTimeout(() => {
+    server.closeAllConnections()
+    // TLS that is still being agreed upon belongs to no request.
+    for (const socket of traffic.sockets) socket.destroy()
+  }, seconds * 1000)
   await closed
   clearTimeout(timer)
 }
@@ -116,6 +153,11 @@ function answerMalformed(server: Server, traffic: Traffic, issuer: string): void
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket
     const begun = traffic.inFlight.get(socket)
+    // Nothing that is written can arrive before TLS is agreed upon.
+    if (socket instanceof TLSSocket && !traffic.sockets.has(socket)) {
+      socket.destroy()
+      return
+    }
     // A second status line in the middle of an answer would be read as its body.
     if (error.code === 'ECONNRESET' || !socket.writable || begun?.headersSent) {
       socket.destroy(error)

@@ -58,7 +58,7 @@ export async function startApp(env: Record<string, string> = {}, file?: object):
   }
   if (file) await apply(file)
   const app = await createApp({ config, db, keyring, log })
-  const server: Listening = await listen(app.koa, config)
+  const server: Listening = await listen(app.koa, config, app.tls)
   return {
     issuer: config.issuer,
     config,

@@ -99,7 +99,7 @@ const delay = values['delay-after-reads']
 const db = delay === undefined ? plain : plain.withPlugin(delayAfterReads(Number(delay)))
 const wrapStore = values['broken-storage'] ? breakSingleUse(db, keyring) : undefined
 const app = await createApp({ config, db, keyring, log, wrapStore })
-const server = await listen(app.koa, config)
+const server = await listen(app.koa, config, app.tls)
 process.once('SIGTERM', async () => {
   await server.close()
   await app.stop()
