@@ -59,7 +59,9 @@ const explicit: fc.Arbitrary<Headers> = fc.oneof(
 const signed: fc.Arbitrary<Headers> = fc.oneof(
   fc.tuple(inputs, inputs).map(([input, signature]) => ({ 'signature-input': input, signature })),
   inputs.map(signature => ({ signature })),
-  fc.tuple(word, text).map(([key, signature]) => ({ 'x-api-key': key, 'x-signature': signature })),
+  fc
+    .tuple(fc.oneof(word, minted), text)
+    .map(([key, signature]) => ({ 'x-api-key': key, 'x-signature': signature })),
 )
 const cookie: fc.Arbitrary<Headers> = fc
   .tuple(fc.constantFrom('latchkey_session', 'other', 'latchkey_session.sig'), text)
