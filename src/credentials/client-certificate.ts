@@ -30,7 +30,10 @@ export function clientCertificate(deps: ClientCertificateDeps): CredentialKind {
   const { clientCredentials, verifyClientCredential, refusals } = deps
 
   /** The first of its registrations that is alive, else the first. As text: why there is none. */
-  async function findRegistered(certificate: ClientCertificate): Promise<FoundClientCredential | string> {
+  async function findRegistered(
+    certificate: ClientCertificate,
+    { clientId, resource }: Wanted,
+  ): Promise<FoundClientCredential | string> {
     const names = namesOf(certificate)
     const fitting: FoundClientCredential[] = []
     let reason = 'no client has registered it'
@@ -48,12 +51,18 @@ export function clientCertificate(deps: ClientCertificateDeps): CredentialKind {
       if (!issued.ok) reason = issued.reason
       else fitting.push(within(found, certificate))
     }
-    return fitting.find(isAlive) ?? fitting[0] ?? reason
+    if (clientId === undefined) return fitting.find(isAlive) ?? fitting[0] ?? reason
+    // Beside another credential of the client it is one of the client's own, and which of them is the client's affair.
+    const own = fitting.filter(({ record }) => record.row.client_id === clientId)
+    if (own.length === 0 && fitting.length > 0) return 'it belongs to another client'
+    const isThere = ({ record }: FoundClientCredential) =>
+      resource === undefined || record.scopes.has(resource)
+    return own.find(found => isAlive(found) && isThere(found)) ?? own[0] ?? reason
   }
 
   async function verify(certificate: ClientCertificate, wanted: Wanted) {
     const checks: Checks = createChecks(wanted.explain)
-    const found = await findRegistered(certificate)
+    const found = await findRegistered(certificate, wanted)
     const isKnown = typeof found !== 'string'
     checks.need(
       'known',

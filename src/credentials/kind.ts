@@ -44,6 +44,8 @@ export interface Wanted {
   readonly env?: string
   /** What else the connection or the request proved: the keys that a binding may ask for. */
   readonly evidence?: Confirmation
+  /** Only one of this client's: it comes beside another credential of the client (layers.ts). */
+  readonly clientId?: string
   /** How it was presented: what a proof has to be for (dpop.ts). */
   readonly request?: RequestView
   /** Where the request came from, when whoever asks knows it better than the request. */

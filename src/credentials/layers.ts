@@ -102,25 +102,31 @@ interface Judged {
   readonly refusal?: Problem
 }
 
-/** Its own scopes there do not matter, as long as it has one: the credential beside it says what may be done. */
+/**
+ * Its own scopes there do not matter, as long as it has one: the credential beside it says what may be done. That one is
+ * looked at first, as an explanation would, because several clients may have registered the certificate.
+ */
 async function judgeCertificate(
   { wanted, certificate, chosen }: Layered,
   refusals: Refusals,
 ): Promise<Judged> {
   const missing = (detail: string): Judged => ({ detail, refusal: refusals.missingCertificate(detail) })
   if (!certificate) return missing('no certificate was shown')
+  const beside = chosen && (await outcomeOf(chosen, { ...wanted, explain: () => undefined }))
+  const clientId = beside instanceof Problem ? undefined : beside?.clientId
   const { scopes: _, explain, ...rest } = wanted
   const checks: Check[] = []
   const note = (check: Check) => void checks.push(check)
-  const judged = await outcomeOf(certificate, { ...rest, ...(explain && { explain: note }) })
+  const judged = await outcomeOf(certificate, {
+    ...rest,
+    ...(clientId !== undefined && { clientId }),
+    ...(explain && { explain: note }),
+  })
   if (judged instanceof Problem) {
     const failed = checks.find(({ passed }) => !passed)
     const detail = failed ? `${failed.name}: ${failed.detail}` : (judged.detail ?? judged.message)
     return IS_NONE_HERE.has(judged.code) ? missing(detail) : { detail, refusal: judged }
   }
-  // Nothing is spent before it is known that the two belong together.
-  const beside = chosen && (await outcomeOf(chosen, { ...wanted, explain: () => undefined }))
-  const clientId = beside instanceof Problem ? undefined : beside?.clientId
   if (clientId !== undefined && clientId !== judged.clientId) return missing('it belongs to another client')
   return { detail: `it is registered for ${judged.clientId}` }
 }
