@@ -6,8 +6,10 @@ import { type Agent, createAgent } from '../support/agent.ts'
 import { freePort } from '../support/app.ts'
 import { answer, authorizationRequest, redirectOf } from '../support/authorization.ts'
 import { type Cuttable, cuttable } from '../support/cuttable.ts'
+import { exchangeFile, exchangeParams, gateway } from '../support/exchange.ts'
+import { makeKey } from '../support/minted.ts'
 import { form, formOf, introspect, postAs, type Tokens, tokenFrom } from '../support/node-requests.ts'
-import { billing, ordersFile, ordersWeb, PASSWORD } from '../support/orders.ts'
+import { billing, ordersWeb, PASSWORD } from '../support/orders.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
 import { until } from '../support/process.ts'
 import { launch, type ServerProcess, type Single, startSingle } from '../support/server-process.ts'
@@ -20,7 +22,7 @@ describe('a running server', () => {
   let tokens: Tokens
 
   beforeAll(async () => {
-    single = await startSingle(ordersFile, async url => {
+    single = await startSingle(exchangeFile, async url => {
       way = await cuttable(url)
       return { databaseUrl: way.url }
     })
@@ -56,6 +58,8 @@ describe('a running server', () => {
 
   test('answers 503 everywhere, forgets nothing and recovers', async () => {
     const exchange = await codeRequest()
+    const key = await makeKey(single)
+    const exchanging = (token: string) => exchangeParams(token) as Record<string, string>
     const signOut = formOf(await ada.get('/account'), 'Sign out')
     const { url } = authorizationRequest(server.issuer, ordersWeb, { prompt: 'login' })
     const waiting = await ada.follow(await ada.get(url))
@@ -81,6 +85,8 @@ describe('a running server', () => {
         refresh_token: tokens.refresh_token,
       }),
       'client credentials': form('/token', billing, { grant_type: 'client_credentials' }),
+      'exchange a token': form('/token', gateway, exchanging(tokens.access_token)),
+      'exchange a key': form('/token', gateway, exchanging(key.secret)),
       introspect: form('/introspect', ordersWeb, { token: tokens.access_token }),
       'introspect a refresh token': form('/introspect', ordersWeb, { token: tokens.refresh_token }),
       revoke: form('/revoke', ordersWeb, { token: tokens.access_token }),
