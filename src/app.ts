@@ -235,7 +235,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
       ...revocableSecrets(judged),
     ],
   })
-  const developer = { ...ground, revocations, ownResource, endMatching, clientCredentials }
+  const developer = { ...ground, revocations, ownResource, endMatching, clientCredentials, signingSecrets }
   const rotation = {
     ...ground,
     longestTokenLifetime: LIFETIME.idToken,

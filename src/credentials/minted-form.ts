@@ -31,6 +31,23 @@ export function typedMinted(form: Form): MintedValues {
   }
 }
 
+/** Of a form that nobody has filled in yet. */
+export function untypedMinted(environments: readonly string[], { usual }: ExpiryRules): MintedValues {
+  return {
+    name: '',
+    description: '',
+    env: environments[0] ?? '',
+    scope: [],
+    expires_in: usual === undefined ? 'never' : String(usual),
+    expires_at: '',
+    allowed_addresses: '',
+    rate_limit_requests: '',
+    rate_limit_seconds: '60',
+    cnf_certificate: '',
+    cnf_jkt: '',
+  }
+}
+
 export type MintedFields = Omit<NewMintedToken, 'kind' | 'owner'>
 
 /** @throws Problem 400 `validation_failed` for what is no number or no day; the rest is judged where tokens are made */

@@ -28,7 +28,7 @@ import type { FormErrors } from '../http/form-errors.ts'
 import type { Pages } from '../http/pages.ts'
 import { notFound } from '../http/problem.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
-import { mintedErrorsOf, mintedFieldsOf, typedMinted } from './minted-form.ts'
+import { mintedErrorsOf, mintedFieldsOf, typedMinted, untypedMinted } from './minted-form.ts'
 import type { MintedTokens } from './minted-life-cycle.ts'
 import {
   findMintedToken,
@@ -141,19 +141,7 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
   show(`${route}/new`, async (ctx, person) => {
     const opened = await open(ctx, person)
     opened.checkMayChange()
-    await showForm(ctx, person, opened, {
-      name: '',
-      description: '',
-      env: config.environments[0] ?? '',
-      scope: [],
-      expires_in: expiry.usual === undefined ? 'never' : String(expiry.usual),
-      expires_at: '',
-      allowed_addresses: '',
-      rate_limit_requests: '',
-      rate_limit_seconds: '60',
-      cnf_certificate: '',
-      cnf_jkt: '',
-    })
+    await showForm(ctx, person, opened, untypedMinted(config.environments, expiry))
   })
 
   act(route, listOf, async (ctx, posted) => {

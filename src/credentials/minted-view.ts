@@ -28,9 +28,10 @@ export function shownClientCredential(
   credential: ClientCredential,
   masked: string,
   resources: readonly Resource[],
+  rotation: Pick<Minted, 'pendingSince' | 'retiring'> = {},
 ): Minted {
-  const state = stateOf({ ...credential, pendingSince: null }, new Date())
-  return { ...shownRestricted(credential, resources), masked, state }
+  const state = stateOf({ ...credential, pendingSince: rotation.pendingSince ?? null }, new Date())
+  return { ...shownRestricted(credential, resources), ...rotation, masked, state }
 }
 
 type Restricted = Pick<

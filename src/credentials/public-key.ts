@@ -1,8 +1,10 @@
 /** Ed25519 public keys as people give them: PEM, or a JWK (RFC 8037), as JSON or as its text. */
 import { createPublicKey, type KeyObject } from 'node:crypto'
+import { validationFailed } from '../http/problem.ts'
+import type { NewKey } from './signing-material.ts'
 
 /** `x` of its JWK, or why it is none; that completes a sentence, and never repeats what was given. */
-export type ReadPublicKey = { readonly x: string } | { readonly mistake: string }
+type ReadPublicKey = { readonly x: string } | { readonly mistake: string }
 
 const NEITHER = 'must be an Ed25519 public key: PEM, or a JWK'
 const PRIVATE = 'must be the public key: this is the private one, which nobody but its owner should have'
@@ -21,7 +23,28 @@ const OF_SMALL_ORDER = new Set([
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ])
 
-export function readPublicKey(given: unknown): ReadPublicKey {
+const refused = (message: string) => validationFailed([{ path: 'public_key', message }])
+
+/** `x` of the key that was given; undefined when none was. @throws Problem 400 `validation_failed` at `public_key` */
+export function givenPublicKey(given: unknown): string | undefined {
+  if (given === undefined) return undefined
+  const read = readPublicKey(given)
+  if ('mistake' in read) throw refused(read.mistake)
+  return read.x
+}
+
+/** What a new signing secret is to have. @throws Problem 400 `validation_failed` at `public_key` */
+export function newKeyOf(algorithm: NewKey['algorithm'], given: unknown): NewKey {
+  const x = givenPublicKey(given)
+  if (algorithm === 'ed25519') {
+    if (x === undefined) throw refused('is missing: with Ed25519 give the public key')
+    return { algorithm, x }
+  }
+  if (x !== undefined) throw refused('is not for HMAC: the secret is made here')
+  return { algorithm }
+}
+
+function readPublicKey(given: unknown): ReadPublicKey {
   if (typeof given !== 'string') return fromJwk(given)
   const text = given.trim()
   if (!text.startsWith('{')) return fromPem(text)

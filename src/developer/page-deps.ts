@@ -6,6 +6,7 @@ import type { Config } from '../config.ts'
 import type { ClientCredentials } from '../credentials/client-credential-life-cycle.ts'
 import type { MintedTokens } from '../credentials/minted-life-cycle.ts'
 import { createPageActor, type PageActor } from '../credentials/page-actor.ts'
+import type { SigningSecrets } from '../credentials/signing-secrets.ts'
 import type { Db } from '../db/connect.ts'
 import type { Pages } from '../http/pages.ts'
 import { Problem } from '../http/problem.ts'
@@ -19,6 +20,7 @@ export interface DeveloperPagesDeps extends DeveloperDeps, PersonRoutesDeps {
   readonly resources: ResourceDirectory
   readonly minted: MintedTokens
   readonly clientCredentials: ClientCredentials
+  readonly signingSecrets: SigningSecrets
   readonly endMatching: EndMatching
   readonly pages: Pages
 }

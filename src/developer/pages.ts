@@ -8,6 +8,7 @@ import { mountKeyPages } from './key-pages.tsx'
 import type { DeveloperPagesDeps } from './page-deps.ts'
 import { mountResourcePages } from './resource-pages.tsx'
 import { mountRevokeClientPages } from './revoke-client-pages.tsx'
+import { mountSigningSecretPages } from './signing-secret-pages.tsx'
 
 export function createDeveloperPages(deps: DeveloperPagesDeps): Router<State> {
   const router = new Router<State>()
@@ -15,6 +16,7 @@ export function createDeveloperPages(deps: DeveloperPagesDeps): Router<State> {
   mountClientSecretPages(router, deps)
   mountRevokeClientPages(router, deps)
   mountKeyPages(router, deps)
+  mountSigningSecretPages(router, deps)
   mountCertificatePages(router, deps)
   mountResourcePages(router, deps)
   return router

@@ -15,9 +15,9 @@ import {
 import type { ClientCredentials } from '../credentials/client-credential-life-cycle.ts'
 import type { Identity } from '../credentials/kind.ts'
 import { refuseTwoEnds, rotationKeys, rotationOf } from '../credentials/minted-json.ts'
-import { readPublicKey } from '../credentials/public-key.ts'
+import { givenPublicKey, newKeyOf } from '../credentials/public-key.ts'
 import { SIGNATURE_ALGORITHMS } from '../credentials/signature-key.ts'
-import { type NewKey, type StoredKey, signingMaterial } from '../credentials/signing-material.ts'
+import { type StoredKey, signingMaterial } from '../credentials/signing-material.ts'
 import {
   type MadeSigningSecret,
   SIGNING_SECRET,
@@ -25,7 +25,7 @@ import {
 } from '../credentials/signing-secrets.ts'
 import type { Db } from '../db/connect.ts'
 import { listOf, pageKeys } from '../http/page.ts'
-import { notFound, validationFailed } from '../http/problem.ts'
+import { notFound } from '../http/problem.ts'
 import { actorOf } from './change.ts'
 import { checkClientOf, checkOwner } from './client-owned.ts'
 import { findReach, organizationsOf } from './ownership.ts'
@@ -88,26 +88,6 @@ function secretJson(credential: ClientCredential, secret?: string) {
 function rotatedJson({ credential, secret }: MadeSigningSecret) {
   const { pending, current } = signingMaterial(credential)
   return { ...secretJson(credential, secret), ...shown(pending ?? current) }
-}
-
-const mistake = (message: string) => validationFailed([{ path: 'public_key', message }])
-
-/** @throws Problem 400 */
-function readKey(given: unknown): string | undefined {
-  if (given === undefined) return undefined
-  const read = readPublicKey(given)
-  if ('mistake' in read) throw mistake(read.mistake)
-  return read.x
-}
-
-function newKeyOf(algorithm: NewKey['algorithm'], given: unknown): NewKey {
-  const x = readKey(given)
-  if (algorithm === 'ed25519') {
-    if (x === undefined) throw mistake('is missing: with Ed25519 send the public key')
-    return { algorithm, x }
-  }
-  if (x !== undefined) throw mistake('is not for HMAC: the secret is made here')
-  return { algorithm }
 }
 
 export interface SigningSecretRoutesDeps {
@@ -192,7 +172,9 @@ export function signingSecretRoutes({ db, signingSecrets, clientCredentials }: S
       async answer({ caller, ctx, body: { public_key, ...body }, param }) {
         const { id } = await getSecret(caller, param('id'), 'developer')
         const actor = actorOf({ caller, ctx })
-        return rotatedJson(await signingSecrets.rotate(actor, id, rotationOf(body), readKey(public_key)))
+        return rotatedJson(
+          await signingSecrets.rotate(actor, id, rotationOf(body), givenPublicKey(public_key)),
+        )
       },
     }),
   ]

@@ -4,6 +4,7 @@ import type { TestApp } from '../support/app.ts'
 import { parse } from '../support/html.ts'
 import { ORDERS } from '../support/orders.ts'
 import { errorsOf, shownOnce } from '../support/signed-in-agent.ts'
+import { newKeyPair, type Signer, signMessage } from '../support/signing.ts'
 import { type Acme, csrfOf, type Fields, startAcme } from './acme.ts'
 
 let acme: Acme
@@ -138,13 +139,13 @@ describe('clients', () => {
     const { path, id } = await newService()
     expect((await vera.get(path)).status).toBe(200)
     expect((await vera.get(path)).text).not.toContain(`${path}/edit`)
-    const pages = ['/edit', '/disable', '/delete', '/secrets/new', '/keys/new']
+    const pages = ['/edit', '/disable', '/delete', '/secrets/new', '/keys/new', '/signing-secrets/new']
     for (const page of pages) {
       expect((await vera.get(`${path}${page}`)).status).toBe(403)
       expect((await otto.get(`${path}${page}`)).status).toBe(404)
     }
     const [ofVera, ofOtto] = [await csrfOf(vera), await csrfOf(otto)]
-    for (const form of ['/edit', '/disable', '/enable', '/delete', '/secrets', '/keys']) {
+    for (const form of ['/edit', '/disable', '/enable', '/delete', '/secrets', '/keys', '/signing-secrets']) {
       expect((await vera.post(`${path}${form}`, { csrf: ofVera, ...SERVICE })).status).toBe(403)
       expect((await otto.post(`${path}${form}`, { csrf: ofOtto, ...SERVICE })).status).toBe(404)
       expect((await dan.post(`${path}${form}`, { csrf: 'x', ...SERVICE })).status).toBe(403)
@@ -242,6 +243,84 @@ describe('clients', () => {
     expect(await use()).toBe(401)
   })
 
+  describe('have signing secrets', () => {
+    const fields = { name: 'Server 1', env: 'live', scope: [`${ORDERS} read:orders`], expires_in: 'never' }
+    const statusOf = async (signer: Signer) => {
+      const url = `${app.issuer}/v1/credentials/self`
+      return (await fetch(url, { headers: signMessage(signer, { url }) })).status
+    }
+    const idIn = (page: Page) => /signing-secrets\/(\w{16})/.exec(page.location ?? page.text)?.[1] ?? ''
+    const create = async (path: string, more: Fields = {}) =>
+      dan.submit(
+        await dan.get(`${path}/signing-secrets/new`),
+        { ...fields, ...more },
+        { button: 'Create signing secret' },
+      )
+
+    it('that are made here, shown once, rotated and revoked', async () => {
+      const { path } = await newService()
+      expect((await vera.get(path)).text).toContain(`href="${path}/signing-secrets"`)
+      expect((await vera.get(`${path}/signing-secrets`)).text).toContain('No signing secrets yet')
+      const made = await create(path)
+      expect(made.status).toBe(201)
+      const signer = { id: idIn(made), secret: shownOnce(made) }
+      expect(await statusOf(signer)).toBe(200)
+      const one = `${path}/signing-secrets/${signer.id}`
+      for (const page of [`${path}/signing-secrets`, one]) {
+        expect((await vera.get(page)).text).toContain(signer.secret.slice(-4))
+        expect((await vera.get(page)).text).not.toContain(signer.secret)
+      }
+      expect((await vera.get(one)).text).not.toContain(`${one}/rotate`)
+      expect((await vera.get(`${one}/rotate`)).status).toBe(403)
+      expect((await otto.get(one)).status).toBe(404)
+      expect((await dan.get(`${(await newService()).path}/signing-secrets/${signer.id}`)).status).toBe(404)
+      const rotated = await dan.submit(await dan.get(`${one}/rotate`), {}, { button: 'Rotate' })
+      const next = { ...signer, secret: shownOnce(rotated) }
+      expect(parse((await dan.get(one)).text).text).toContain('The new secret has not been used yet')
+      expect([await statusOf(next), await statusOf(signer)]).toEqual([200, 200])
+      expect(parse((await dan.get(one)).text).text).toContain('still works until')
+      await dan.submit(await dan.get(`${one}/revoke`), {}, { button: 'Revoke' })
+      expect(await statusOf(next)).toBe(401)
+      expect((await dan.get(`${one}/rotate`)).status).toBe(404)
+    })
+
+    it('or keys of their own, of which the public half comes here', async () => {
+      const { path } = await newService()
+      const [first, second] = [newKeyPair(), newKeyPair()]
+      const pem = String(first.publicKey.export({ type: 'spki', format: 'pem' }))
+      const made = await create(path, { algorithm: 'ed25519', public_key: pem })
+      const one = `${path}/signing-secrets/${idIn(made)}`
+      expect(made.location).toBe(`${app.issuer}${one}`)
+      expect((await vera.get(one)).text).toContain(first.x)
+      expect(await statusOf({ id: idIn(made), privateKey: first.privateKey })).toBe(200)
+      const jwk = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: second.x })
+      const rotate = async (public_key: string) =>
+        dan.submit(
+          await dan.get(`${one}/rotate`),
+          { public_key, grace_seconds: 'immediately' },
+          { button: 'Rotate' },
+        )
+      for (const wrong of ['', 'nonsense', pem]) {
+        const refused = await rotate(wrong)
+        expect([refused.status, Object.keys(errorsOf(refused))]).toEqual([422, ['public_key']])
+      }
+      expect((await rotate(jwk)).location).toBe(`${app.issuer}${one}`)
+      expect(await statusOf({ id: idIn(made), privateKey: first.privateKey })).toBe(401)
+      expect(await statusOf({ id: idIn(made), privateKey: second.privateKey })).toBe(200)
+    })
+
+    it.each<[string, Fields, string[]]>([
+      ['no name and no scope', { name: '', scope: [] }, ['name', 'scope']],
+      ['no public key', { algorithm: 'ed25519' }, ['public_key']],
+      ['a public key for a secret', { public_key: JSON.stringify({ x: 1 }) }, ['public_key']],
+      ['a private key', { algorithm: 'ed25519', public_key: '-----BEGIN PRIVATE KEY-----' }, ['public_key']],
+    ])('but not with %s', async (_what, more, wrong) => {
+      const { path } = await newService()
+      const page = await create(path, more)
+      expect([page.status, Object.keys(errorsOf(page))]).toEqual([422, wrong])
+    })
+  })
+
   it('are all there for an administrator, who also registers for the operator', async () => {
     expect((await root.get('/clients')).text).toContain('Our own portal')
     const made = await register(root, 'service', { ...SERVICE, organization: '' })
@@ -259,7 +338,7 @@ describe('clients', () => {
 
   it('answer what no id can be with 4xx', async () => {
     for (const id of ['%00', '%ff', '%ED%A0%80', 'nobody', encodeURIComponent('a\'"<b>')])
-      for (const page of ['', '/edit', '/keys', '/secrets/new', '/secrets/x/retire'])
+      for (const page of ['', '/edit', '/keys', '/secrets/new', '/secrets/x/retire', '/signing-secrets/x'])
         expect((await dan.get(`/clients/${id}${page}`)).status).toBeLessThan(500)
     expect((await dan.get('/clients/new?kind=web_server&kind=x')).status).toBeLessThan(500)
   })

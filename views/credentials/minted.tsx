@@ -33,9 +33,9 @@ export interface Minted {
 
 export type MintedState = 'active' | 'pending' | 'notYet' | 'expired' | 'quarantined' | 'revoked'
 
-/** Whose pages these are: the same for a person's tokens, a client's keys and its certificates. */
+/** Whose pages these are: the same for a person's tokens, a client's keys, certificates and signing secrets. */
 export interface MintedFrame {
-  words: 'tokens' | 'keys' | 'certificates'
+  words: 'tokens' | 'keys' | 'certificates' | 'signingSecrets'
   current: CurrentPage
   /** the address of the list; the others stand below it */
   base: string

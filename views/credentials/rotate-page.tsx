@@ -3,6 +3,7 @@ import { ChoiceList, type ChoiceOption } from '../layout/choice-list.tsx'
 import { FocusedPage } from '../layout/focused-page.tsx'
 import { Form } from '../layout/form.tsx'
 import { Name } from '../layout/name.tsx'
+import { TextArea } from '../layout/text-area.tsx'
 import { usePage } from '../page-context.ts'
 import { type Minted, type MintedFrame, mintedPath, useMintedWords } from './minted.tsx'
 
@@ -11,13 +12,15 @@ export interface RotatePageProps {
   item: Pick<Minted, 'id' | 'name' | 'masked'>
   /** seconds that the old secret may still work, the usual one first */
   graces: number[]
+  /** for what has no secret here but a public key: the new one */
+  publicKey?: { value: string; error: string | undefined } | undefined
   formError?: string | undefined
 }
 
 /** A new secret for the same token: the one question is how long the old one stays good. */
-export function RotatePage({ frame, item, graces, formError }: RotatePageProps) {
+export function RotatePage({ frame, item, graces, publicKey, formError }: RotatePageProps) {
   const words = useMintedWords(frame)
-  const { layout } = usePage().messages
+  const { layout, signingSecrets } = usePage().messages
   const options: ChoiceOption[] = [
     ...graces.map(seconds => ({
       value: String(seconds),
@@ -31,7 +34,7 @@ export function RotatePage({ frame, item, graces, formError }: RotatePageProps) 
       title={words.rotateTitle(item.name)}
       heading={words.rotateHeading(<Name key="name">{item.name}</Name>)}
       lead={words.rotateLead}
-      hasErrors={formError !== undefined}
+      hasErrors={formError !== undefined || publicKey?.error !== undefined}
     >
       {formError ? (
         <p class="field-error" role="alert">
@@ -39,6 +42,16 @@ export function RotatePage({ frame, item, graces, formError }: RotatePageProps) 
         </p>
       ) : null}
       <Form action={`${mintedPath(frame, item.id)}/rotate`}>
+        {publicKey ? (
+          <TextArea
+            name="public_key"
+            label={signingSecrets.publicKey}
+            value={publicKey.value}
+            error={publicKey.error}
+            hint={signingSecrets.newPublicKeyHint}
+            rows={4}
+          />
+        ) : null}
         <ChoiceList
           name="grace_seconds"
           legend={words.rotateWhen}

@@ -9,7 +9,14 @@ import { Time } from '../layout/time.tsx'
 import { WidePage } from '../layout/wide-page.tsx'
 import { Notice } from '../messages/notice.tsx'
 import { usePage } from '../page-context.ts'
-import { certificatesPath, clientPath, comesBack, keysPath, type ShownClient } from './client.ts'
+import {
+  certificatesPath,
+  clientPath,
+  comesBack,
+  keysPath,
+  type ShownClient,
+  signingSecretsPath,
+} from './client.ts'
 import { ClientStatus } from './client-list-page.tsx'
 import { ClientSecrets } from './client-secrets.tsx'
 import { OwnCertificates } from './own-certificates.tsx'
@@ -64,6 +71,12 @@ export function ClientPage({ client, canChange, canRevoke }: ClientPageProps) {
             <p class="row-text hint">{words.keysNote}</p>
             <ButtonLink look="secondary" compact href={keysPath(client.clientId)}>
               {words.toKeys}
+            </ButtonLink>
+          </div>
+          <div class="row">
+            <p class="row-text hint">{words.signingSecretsNote}</p>
+            <ButtonLink look="secondary" compact href={signingSecretsPath(client.clientId)}>
+              {words.toSigningSecrets}
             </ButtonLink>
           </div>
           <div class="row">

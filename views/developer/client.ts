@@ -86,4 +86,5 @@ export interface ShownSecret {
 
 export const clientPath = (clientId: string) => `/clients/${encodeURIComponent(clientId)}`
 export const certificatesPath = (clientId: string) => `${clientPath(clientId)}/certificates`
+export const signingSecretsPath = (clientId: string) => `${clientPath(clientId)}/signing-secrets`
 export const keysPath = (clientId: string) => `${clientPath(clientId)}/keys`

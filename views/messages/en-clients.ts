@@ -240,6 +240,8 @@ export const clients = {
   keys: 'API keys',
   keysNote: 'For its own requests, without asking for a token first.',
   toKeys: 'See its keys',
+  signingSecretsNote: 'Or a signature on every request, with a secret or a key that is never sent.',
+  toSigningSecrets: 'See its signing secrets',
   shownCertificatesNote: 'Or a certificate on its connection, and nothing else to send.',
   toCertificates: 'See its certificates',
 

@@ -6,7 +6,7 @@ type Words = ComponentChildren
 
 const day = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
 
-function words(noun: 'token' | 'key' | 'certificate') {
+function words(noun: 'token' | 'key' | 'certificate' | 'signing secret') {
   return {
     create: `Create ${noun}`,
     newTitle: `New ${noun}`,
@@ -222,4 +222,34 @@ export const certificates = {
   thumbprint: 'SHA-256 thumbprint',
   required: 'Name in the certificate',
   certificateEnvironmentHint: 'A resource can ask for it.',
+}
+
+export const signingSecrets = {
+  ...words('signing secret'),
+  title: 'Signing secrets',
+  lead: 'For requests that this client signs, each for itself. What it signs with is never sent.',
+  empty: 'No signing secrets yet',
+  emptyNote:
+    'With a signing secret this client signs its requests. Whoever reads one of them on its way cannot make another, nor send it a second time.',
+  scopesHint:
+    'Only what this client may do is listed. A signing secret never has more than its client at the moment.',
+  noScopes: 'This client may do nothing at any resource. Give it scopes first, in its settings.',
+  which: 'What does it sign with?',
+  algorithms: {
+    'hmac-sha256': {
+      name: 'A secret (HMAC-SHA-256)',
+      hint: 'It is made here and shown once.',
+    },
+    ed25519: {
+      name: 'A key of its own (Ed25519)',
+      hint: 'The client keeps its private half. Only the public one comes here.',
+    },
+  },
+  publicKey: 'Public key',
+  publicKeyHint: 'For a key of its own: in PEM, or as a JWK. Never the private one.',
+  newPublicKeyHint: 'In PEM, or as a JWK. Never the private one.',
+  pendingPublicKey: 'New public key, not used yet',
+  signedEnvironmentHint: 'A resource can ask for it.',
+  about: 'Signatures',
+  algorithm: 'Algorithm',
 }

@@ -9,7 +9,7 @@ import { counted, duration, number } from './en-counted.ts'
 import { device } from './en-device.ts'
 import { elsewhere } from './en-elsewhere.ts'
 import { leakMail } from './en-leaks.ts'
-import { certificates, keys, tokens } from './en-minted.ts'
+import { certificates, keys, signingSecrets, tokens } from './en-minted.ts'
 import { resources } from './en-resources.ts'
 import { accounts, revoke } from './en-revoke.ts'
 
@@ -214,6 +214,7 @@ export const en = {
   tokens,
   keys,
   certificates,
+  signingSecrets,
   leakMail,
   clients,
   resources,
