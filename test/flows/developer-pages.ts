@@ -2,9 +2,11 @@
 import { expect } from '@jest/globals'
 import type { Page } from '../support/browser.ts'
 import { EC, ED, keySet, PRIVATE_EC } from '../support/client-settings.ts'
+import { allKnow } from '../support/minted.ts'
 import { signedInMinutesAgo } from '../support/minutes-pass.ts'
 import { ORDERS } from '../support/orders.ts'
 import { addPerson, heading, signInAtHome } from '../support/people.ts'
+import { makeSigningKey } from '../support/signing.ts'
 import type { Tour } from './every-page.ts'
 
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).last().click()
@@ -142,6 +144,17 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await see('revoking what a client holds')
     await page.getByRole('button', { name: 'Revoke all of this' }).click()
     await page.getByRole('link', { name: 'Revoke what it holds…' }).waitFor()
+    const resource_scopes = { [ORDERS]: ['read:orders'] }
+    await app.apply({ clients: [{ ...service, grant_types: ['client_credentials'], resource_scopes }] })
+    await allKnow(app)
+    const owner = { type: 'client' as const, id: service.client_id }
+    const { id } = await makeSigningKey(app, { owner, scopes: resource_scopes })
+    await page.goto(`${app.issuer}/clients/${owner.id}/signing-secrets`)
+    await see('signing secrets, one')
+    await page.goto(`${app.issuer}/clients/${owner.id}/signing-secrets/${id}`)
+    await see('a signing secret with a public key')
+    await page.goto(`${app.issuer}/clients/${owner.id}/signing-secrets/${id}/rotate`)
+    await see('another public key for a signing secret')
     await page.goto(`${client}/disable`)
     await see('disabling a client')
     await press(page, 'Disable')
