@@ -1,5 +1,6 @@
 // Client certificates through the proxies that people run: a key that is bound to a certificate works for whoever has
 // the certificate's key, and for nobody who only says so.
+import { readFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request as requestHttp } from 'node:http'
 import { request } from 'node:https'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -29,11 +30,20 @@ interface Answer {
 type Headers = Record<string, string | string[]>
 
 interface Setup {
-  /** What the proxy's part of docs/client-certificates.md says. */
   readonly start: (port: number, behind: number) => Promise<RunningProxy>
   readonly dialect: CertificateHeader
   /** What a certificate that is not in time gets: from us, or from the proxy itself. */
   readonly notInTime: number
+}
+
+/** A configuration of the documentation, on this machine. */
+function documented(language: string, replacements: Readonly<Record<string, string>>): string {
+  const page = readFileSync(new URL('../../docs/client-certificates.md', import.meta.url), 'utf8')
+  const [, block = ''] = new RegExp(`\\n\`\`\`${language}\\n([^]*?)\\n\`\`\`\\n`).exec(page) ?? []
+  return Object.entries(replacements).reduce((text, [written, here]) => {
+    expect(text).toContain(written)
+    return text.replace(written, here)
+  }, block)
 }
 
 const nginx: Setup = {
@@ -43,45 +53,30 @@ const nginx: Setup = {
     startNginx({
       port,
       files,
-      config: `server {
-        listen 127.0.0.1:${port} ssl;
-        ssl_certificate server.pem;
-        ssl_certificate_key server-key.pem;
-        ssl_verify_client optional_no_ca;
-        location / {
-          proxy_pass http://127.0.0.1:${behind};
-          proxy_set_header Host $http_host;
-          proxy_set_header X-Forwarded-For $remote_addr;
-          proxy_set_header X-Forwarded-Proto https;
-          proxy_set_header X-SSL-Client-Cert $ssl_client_escaped_cert;
-        }
-      }`,
+      config: documented('nginx', {
+        'listen 443 ssl': `listen 127.0.0.1:${port} ssl`,
+        'id.example.com': 'localhost',
+        '/etc/nginx/tls/cert.pem': 'server.pem',
+        '/etc/nginx/tls/key.pem': 'server-key.pem',
+        '10.0.0.7:3000': `127.0.0.1:${behind}`,
+      }),
     }),
 }
-
-const caddyWith =
-  (header: string): Setup['start'] =>
-  (port, behind) =>
-    startCaddy({
-      port,
-      files,
-      config: `https://localhost:${port} {
-      bind 127.0.0.1
-      tls server.pem server-key.pem {
-        client_auth {
-          mode request
-        }
-      }
-      reverse_proxy 127.0.0.1:${behind} {
-        ${header}
-      }
-    }`,
-    })
 
 const caddy: Setup = {
   dialect: 'caddy',
   notInTime: 401,
-  start: caddyWith('header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}'),
+  start: (port, behind) =>
+    startCaddy({
+      port,
+      files,
+      config: documented('caddyfile', {
+        'https://id.example.com {': `https://localhost:${port} {\nbind 127.0.0.1`,
+        '/etc/caddy/tls/cert.pem': 'server.pem',
+        '/etc/caddy/tls/key.pem': 'server-key.pem',
+        '10.0.0.7:3000': `127.0.0.1:${behind}`,
+      }),
+    }),
 }
 
 describe.each<[string, Setup]>([
