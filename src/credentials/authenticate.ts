@@ -68,6 +68,7 @@ export function createAuthenticate({
         ? refusals.invalidCredential('a kind that is not known or not taken here')
         : refusals.unauthenticated(kinds.filter(accepts).flatMap(kind => challengesOf(kind, request)))
     try {
+      if (chosen?.kind.place === 'certificate') refuseOtherSite(request, refusals, wanted.explain)
       const [certificate] = at('certificate')
       if (demand) return await demand.verify({ request, wanted, chosen, certificate, nothing })
       if (chosen) return await chosen.verify(wanted)
@@ -98,6 +99,21 @@ function withEvidence(wanted: Wanted, { certificate }: RequestView): Wanted {
 function besideIt({ certificate }: RequestView): string {
   if (!certificate || isInTime(certificate, new Date())) return ''
   return ', and a certificate that has expired or is not valid yet'
+}
+
+/** RFC 9110, section 9.2.1, as far as browsers send them. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * A browser shows a certificate without being asked, as it sends a cookie: what may change something, and a connection that
+ * stays open, must not come from a page of another origin. Programs say nothing of a site.
+ */
+function refuseOtherSite(request: RequestView, refusals: Refusals, explain?: Explain): void {
+  const site = request.header('sec-fetch-site')
+  const isSafe = SAFE.has(request.method) && request.header('upgrade') === undefined
+  if (isSafe || site === undefined || site === 'same-origin' || site === 'none') return
+  explain?.({ name: 'site', passed: false, detail: `a page of another origin has sent it: ${site}` })
+  throw refusals.fromAnotherSite(site)
 }
 
 /** Mine but broken is a claim as well: it competes, and if it is the one, its refusal is the answer. */

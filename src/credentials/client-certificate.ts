@@ -9,13 +9,13 @@
  * Several registrations may fit one certificate, a client's own or one that somebody else made to get in its way: the first
  * that is alive counts, so a later one changes nothing for whoever was there before.
  */
-
 import { isIssuedBy } from '../http/certificate-chain.ts'
 import { namesOf } from '../http/certificate-names.ts'
 import type { ClientCertificate } from '../http/client-certificate.ts'
 import { type Checks, createChecks } from './checks.ts'
 import type { FoundClientCredential } from './client-credential-directory.ts'
 import type { CredentialKind, Wanted } from './kind.ts'
+import { from } from './presented-key.ts'
 import type { Refusals } from './refusals.ts'
 import { handlesOf, isPinned, isSameName, registeredCertificate } from './registered-certificate.ts'
 import type { ClientCredentialKindDeps } from './verify-client-credential.ts'
@@ -70,17 +70,20 @@ export function clientCertificate(deps: ClientCertificateDeps): CredentialKind {
       () => (isKnown ? `its id is ${found.record.row.id}` : found),
       () => refusals.invalidCredential(isKnown ? 'unknown' : `unknown: ${found}`),
     )
-    if (isKnown) return verifyClientCredential(found, wanted, {}, checks)
-    checks.settle()
-    throw refusals.invalidCredential('unknown')
+    if (!isKnown) {
+      checks.settle()
+      throw refusals.invalidCredential('unknown')
+    }
+    return verifyClientCredential(found, wanted, {}, checks)
   }
 
   return {
     name: NAME,
     place: 'certificate',
 
-    claim({ certificate }) {
-      return certificate && (wanted => verify(certificate, wanted))
+    claim(request) {
+      const { certificate } = request
+      return certificate && (wanted => verify(certificate, from(request, wanted)))
     },
   }
 }

@@ -42,6 +42,8 @@ export interface Refusals {
   missingCertificate(reason: string): Problem
   /** The same refusal, saying which layer of the resource the request lacks. */
   lackingLayer(refusal: Problem, layer: string): Problem
+  /** 403: a browser has sent it by itself, for a page of another site. */
+  fromAnotherSite(site: string): Problem
   /** 429: too often. Never a 401: the credential is good. */
   rateLimited(rate?: RateState): Problem
 }
@@ -151,6 +153,9 @@ export function createRefusals(issuer: string): Refusals {
       ),
 
     lackingLayer: lacking,
+
+    fromAnotherSite: site =>
+      new Problem(403, 'csrf_failed', 'This request came from another site.', `Sec-Fetch-Site: ${site}`),
 
     rateLimited: rate =>
       new Problem(

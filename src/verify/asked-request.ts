@@ -1,6 +1,6 @@
 /** What POST /v1/verify is asked about, as the credential kinds see a request. Nothing of the caller's own is in it. */
 import { looksLikeJwt } from '../credentials/jwt-access-token.ts'
-import { type ClientCertificate, readClientCertificate } from '../http/client-certificate.ts'
+import { type ClientCertificate, pemCertificates, readClientCertificate } from '../http/client-certificate.ts'
 import { validationFailed } from '../http/problem.ts'
 import { describeRequest, type RequestView } from '../http/request-view.ts'
 import { looksMinted } from '../secrets/minted-format.ts'
@@ -37,8 +37,10 @@ export function askedRequests(
   return [view]
 }
 
+/** The client's own first, then those that came with it. */
 function certificateIn(pem: string): ClientCertificate {
-  const certificate = readClientCertificate(pem)
+  const [own, ...above] = pemCertificates(pem) ?? []
+  const certificate = own && readClientCertificate(own, above)
   if (certificate) return certificate
   throw validationFailed([{ path: 'request.client_certificate', message: 'must be a certificate in PEM' }])
 }

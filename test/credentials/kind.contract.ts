@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Answer, ask } from '../http/ground.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { BEHIND_PROXY } from '../support/certified.ts'
 import { ordersFile } from '../support/orders.ts'
 import { queriesDuring } from '../support/queries.ts'
 import { spellingsOf, storedText } from '../support/stored-text.ts'
@@ -32,9 +33,6 @@ export interface KindFixture<P extends Presented = Presented> {
   /** Was good until this resolves. The first one is also raced. */
   readonly ends: Readonly<Record<string, (app: TestApp, good: P) => Promise<unknown>>>
 }
-
-/** Certificates come in a header of a proxy: whoever asks is one. */
-export const BEHIND_PROXY = { TRUSTED_PROXIES: '127.0.0.1', CLIENT_CERTIFICATE_HEADER: 'rfc9440' }
 
 /** GET /v1/credentials/self */
 export function askSelf(app: Pick<TestApp, 'issuer'>, headers: Headers, query = ''): Promise<Answer> {
