@@ -105,7 +105,8 @@ export const SETTINGS = {
     fallback: always([]),
     shown: 'none',
     meaning:
-      'Addresses or CIDR ranges of proxies whose forwarding headers are believed. From anyone else they are dropped.',
+      'Addresses or CIDR ranges of proxies whose forwarding headers are believed. From anyone else they are dropped. ' +
+      'They alone may ask at /v1/forward-auth/.',
     example: '10.0.0.0/8',
   },
   TLS_PORT: {

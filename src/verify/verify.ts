@@ -1,6 +1,7 @@
 /**
  * ROOM: verify. The doors through which resource servers ask about credentials that were shown to them. It owns
- * `POST /v1/verify`: a decision, and for a refusal the answer to relay. It does not judge credentials: that is
+ * `POST /v1/verify`: a decision, and for a refusal the answer to relay; and forward-auth (forward-auth.ts), where proxies
+ * ask before they pass a request on. It does not judge credentials: that is
  * credentials/authenticate.ts, the same for every door. Introspection stays the provider's (oidc/presented-token.ts).
  */
 import type { ClientDirectory } from '../clients/client-directory.ts'

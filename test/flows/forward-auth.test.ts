@@ -17,10 +17,11 @@ import {
   startProxy,
 } from '../support/forward-auth-proxies.ts'
 import { issuerKey } from '../support/issuer.ts'
-import { bearer, makeKey, makePersonalToken } from '../support/minted.ts'
+import { allKnow, bearer, makeKey, makePersonalToken } from '../support/minted.ts'
 import { billing, ORDERS, ordersFile, ordersWeb } from '../support/orders.ts'
 import { type OrdersApi, startOrdersApi } from '../support/orders-api.ts'
 import { makeSigningKey, makeSigningSecret, signMessage, signSimply } from '../support/signing.ts'
+import { askApp } from '../verify/doors.ts'
 
 const exchanger = {
   client_id: 'gateway',
@@ -232,6 +233,21 @@ describe.each<ProxyName>(['nginx', 'caddy'])('behind %s', name => {
     // The method that was signed is the client's, not the one in which nginx asks.
     const forGet = signMessage(signer, { method: 'GET', url })
     expect(await codeOf(write(forGet))).toBe('invalid_token')
+  })
+
+  it('a long body is passed on: nobody reads it on the way', async () => {
+    const body = JSON.stringify({ item: 'x'.repeat(900_000) })
+    expect((await proxy.ask({ ...write(bearer(key)), body })).status).toBe(201)
+    const refused = await proxy.ask({ ...write(bearer('nothing')), body })
+    expect([refused.status, refused.json().code]).toEqual([401, 'invalid_token'])
+  })
+
+  it('what was revoked passes no more', async () => {
+    const headers = bearer((await makeKey(app)).secret)
+    expect((await proxy.ask({ path: '/orders', headers })).status).toBe(200)
+    await askApp(app, { method: 'DELETE', path: '/v1/credentials/self', headers })
+    await allKnow(app)
+    expect((await proxy.ask({ path: '/orders', headers })).status).toBe(401)
   })
 
   it('a person who navigates there is told why signing in does not help', async () => {
