@@ -58,8 +58,7 @@ export function createRefusals(issuer: string): Refusals {
     bearerChallenge,
     dpopChallenge: inDpop(bearerChallenge),
 
-    basicChallenge: request =>
-      request.header('sec-fetch-mode') === undefined ? [`Basic realm="${issuer}", charset="UTF-8"`] : [],
+    basicChallenge: request => (isOfBrowser(request) ? [] : [`Basic realm="${issuer}", charset="UTF-8"`]),
 
     unauthenticated(challenges) {
       // RFC 9110, section 15.5.2: a 401 has at least one challenge.
@@ -173,6 +172,10 @@ export function createRefusals(issuer: string): Refusals {
 /** 400: two explicit credentials, and nobody may guess which one counts. */
 export const ambiguousCredentials = () =>
   new Problem(400, 'ambiguous_credentials', 'The request has more than one credential. Send one.')
+
+/** Fetch Metadata says it; a browser that asks an address without https does not send that. */
+const isOfBrowser = (request: Pick<RequestView, 'header'>): boolean =>
+  request.header('sec-fetch-mode') !== undefined || /\btext\/html\b/i.test(request.header('accept') ?? '')
 
 /** RFC 9457, section 3.2: a member of its own. */
 function lacking({ status, code, message, detail, headers, cause }: Problem, layer: string): Problem {

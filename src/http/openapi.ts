@@ -29,6 +29,23 @@ const SECURITY_SCHEMES: Readonly<Record<string, Json>> = {
     name: 'X-API-Key',
     description: 'An API key or a personal access token.',
   },
+  basic: {
+    type: 'http',
+    scheme: 'basic',
+    description:
+      "A client's id and secret, form-encoded (RFC 6749, section 2.3.1), or a personal access token as the password under any name.",
+  },
+  signature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Signature',
+    description:
+      'A signed request (RFC 9421): the headers Signature-Input and Signature, and Content-Digest with a body. Or X-Signature with X-API-Key and X-Timestamp.',
+  },
+  certificate: {
+    type: 'mutualTLS',
+    description: 'A client certificate that is registered here, on its own or beside another credential.',
+  },
   session: {
     type: 'apiKey',
     in: 'cookie',

@@ -194,6 +194,9 @@ describe('a client in Basic', () => {
     expect(await challenges({})).toContain(`Basic realm="${app.issuer}", charset="UTF-8"`)
     for (const mode of ['navigate', 'cors', 'same-origin', 'no-cors'])
       expect(await challenges({ 'sec-fetch-mode': mode })).not.toContain('Basic')
+    const accept = 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8'
+    expect(await challenges({ accept })).not.toContain('Basic')
+    expect(await challenges({ accept: '*/*' })).toContain('Basic')
     expect(await challenges({ authorization: basic('billing', 'wrong') })).not.toContain('Basic')
   })
 })

@@ -6,6 +6,7 @@ import { parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
 import { findKnownObjects } from '../../src/admin/known-objects.ts'
 import { createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/log.ts'
+import { basic } from '../support/answers.ts'
 import { codeFlow, type FlowClient } from '../support/authorization.ts'
 import { parse } from '../support/html.ts'
 import { accountIdOf, allKnow } from '../support/minted.ts'
@@ -131,7 +132,6 @@ async function createHolder(name: string): Promise<Holder> {
   const fields = { name, scopes: { [ORDERS]: ['read:orders'] } }
   const key = await call('POST', '/v1/api-keys', root, { ...fields, client_id: client.client_id })
   const pat = await call('POST', '/v1/personal-access-tokens', session, fields)
-  const shown = await call('GET', `/v1/clients/${client.client_id}`, root)
   const bearer = (token = '') => ({ authorization: `Bearer ${token}` })
   const headers: Record<string, Record<string, string>> = {
     'JWT of a client': bearer(await own(ORDERS)),
@@ -141,8 +141,9 @@ async function createHolder(name: string): Promise<Holder> {
     'API key': { 'x-api-key': String(key.secret) },
     'personal token': { 'x-api-key': String(pat.secret) },
     session,
+    'client secret': { authorization: basic(client.client_id, client.client_secret) },
   }
-  const ids: Record<string, string> = { 'client secret': (shown.secrets as { id: string }[])[0]?.id ?? '' }
+  const ids: Record<string, string> = {}
   for (const [kind, credential] of Object.entries(headers))
     ids[kind] = String((await call('GET', '/v1/credentials/self', credential)).credential_id)
   const accountId = await accountIdOf(cluster.db, `person-${name}`)
@@ -153,13 +154,13 @@ async function createHolder(name: string): Promise<Holder> {
 async function taken(node: ServerProcess, holder: Holder): Promise<Kind[]> {
   const { client, headers, refreshToken } = holder
   const isTaken = async (kind: Kind): Promise<boolean> => {
-    if (kind === 'client secret')
-      return (
-        (await node.ask(form('/token', client, { grant_type: 'client_credentials', resource: STOCK })))
-          .status === 200
-      )
     if (kind === 'refresh token') return isRefreshTaken(node, client, refreshToken)
-    return (await node.ask({ path: '/v1/credentials/self', headers: headers[kind] ?? {} })).status === 200
+    const self = await node.ask({ path: '/v1/credentials/self', headers: headers[kind] ?? {} })
+    if (kind === 'client secret') {
+      const params = { grant_type: 'client_credentials', resource: STOCK }
+      expect((await node.ask(form('/token', client, params))).status).toBe(self.status)
+    }
+    return self.status === 200
   }
   const answers = await Promise.all(KINDS.map(isTaken))
   return KINDS.filter((_, at) => answers[at])
@@ -225,6 +226,7 @@ const WAYS: readonly Way[] = [
   ...(
     ['JWT of a client', 'opaque token of a client', 'JWT of a grant', 'API key', 'personal token'] as const
   ).map((kind): Way => [`the ${kind} ends itself`, endItself(kind), [kind]]),
+  ['the client secret ends itself', endItself('client secret'), OF_SECRET],
   ['the session ends itself', endItself('session'), ['session', ...OF_GRANTS]],
   ['/revoke, a JWT', holder => revokeToken(holder, tokenOf(holder, 'JWT of a grant')), ['JWT of a grant']],
   [

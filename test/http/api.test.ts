@@ -22,6 +22,8 @@ const newThing = z.strictObject({
 
 const seen: unknown[] = []
 
+const SCHEMES = ['bearer', 'dpop', 'api_key', 'basic', 'signature', 'certificate', 'session']
+
 const routes = [
   route({
     method: 'get',
@@ -313,7 +315,7 @@ describe('the document', () => {
       operationId: 'post_things',
       summary: 'Make a thing',
       tags: ['things'],
-      security: ['bearer', 'dpop', 'api_key', 'session'].map(scheme => ({ [scheme]: ['things:write'] })),
+      security: SCHEMES.map(scheme => ({ [scheme]: ['things:write'] })),
       requestBody: {
         required: true,
         content: { 'application/json': { schema: expect.objectContaining({ required: ['name'] }) } },
@@ -328,12 +330,7 @@ describe('the document', () => {
       },
     })
     expect(paths['/v1/hello']?.get?.security).toEqual([])
-    expect(paths['/v1/things/{name}']?.get?.security).toEqual([
-      { bearer: [] },
-      { dpop: [] },
-      { api_key: [] },
-      { session: [] },
-    ])
+    expect(paths['/v1/things/{name}']?.get?.security).toEqual(SCHEMES.map(scheme => ({ [scheme]: [] })))
     expect(paths['/v1/things/{name}']?.delete?.parameters).toEqual([
       expect.objectContaining({ name: 'name', in: 'path', required: true }),
       expect.objectContaining({ name: 'wait', in: 'query', required: false }),
