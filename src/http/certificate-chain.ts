@@ -70,15 +70,6 @@ function search(client: Link, { anchors, between, now }: Known): Issued {
   return goOn([client]) ? { ok: true } : no(left === 0 ? 'too many certificates came with it' : reason)
 }
 
-/** The same authorities are asked about again and again. */
-const read = new Map<string, readonly Link[]>()
-const MAX_READ = 200
-
-function readAuthorities(pem: string): readonly Link[] {
-  const before = read.get(pem)
-  if (before) return before
-  const links = (pemCertificates(pem) ?? []).flatMap(der => readLink(der) ?? [])
-  if (read.size >= MAX_READ) read.clear()
-  read.set(pem, links)
-  return links
+function readAuthorities(pem: string): Link[] {
+  return (pemCertificates(pem) ?? []).flatMap(der => readLink(der) ?? [])
 }

@@ -17,7 +17,7 @@ import {
   KeyUsage,
   KeyUsageFlags,
 } from '@peculiar/asn1-x509'
-import { type CertificateParts, readParts } from './certificate-parts.ts'
+import { type CertificateParts, oncePerCertificate, readParts } from './certificate-parts.ts'
 
 export interface Link {
   readonly der: Buffer
@@ -54,7 +54,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
 const ANY_PURPOSE = '2.5.29.37.0'
 
 /** @returns undefined when it is no certificate */
-export function readLink(der: Buffer): Link | undefined {
+export const readLink = oncePerCertificate((der: Buffer): Link | undefined => {
   const parts = readParts(der)
   if (!parts) return undefined
   try {
@@ -83,7 +83,7 @@ export function readLink(der: Buffer): Link | undefined {
     // A key of an unknown type, for instance: nothing can be said about this certificate.
     return undefined
   }
-}
+})
 
 type Extensions = Pick<Link, 'mistake' | 'isAuthority' | 'pathLength' | 'keyUsage' | 'purposes'>
 

@@ -1,7 +1,7 @@
 /** The names of a certificate: those that a client can be known by. Each stands for itself, whatever characters it has. */
 import { AsnConvert } from '@peculiar/asn1-schema'
 import { id_ce_subjectAltName, SubjectAlternativeName } from '@peculiar/asn1-x509'
-import { type DistinguishedName, readParts } from './certificate-parts.ts'
+import { type DistinguishedName, oncePerCertificate, readParts } from './certificate-parts.ts'
 import { normalAddress } from './client-address.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 
@@ -20,7 +20,11 @@ export function subjectOf({ der }: Pick<ClientCertificate, 'der'>): Distinguishe
  * spelling. Left out are other types of name, and names with characters that are not visible ASCII: no host, URI or
  * address has them (NUL, which other software takes for the end, is one).
  */
-export function namesOf({ der }: Pick<ClientCertificate, 'der'>): SubjectAltName[] {
+export function namesOf({ der }: Pick<ClientCertificate, 'der'>): readonly SubjectAltName[] {
+  return readNames(der)
+}
+
+const readNames = oncePerCertificate((der: Buffer): readonly SubjectAltName[] => {
   const extension = readParts(der)?.extensions.get(id_ce_subjectAltName)
   if (!extension) return []
   try {
@@ -35,7 +39,7 @@ export function namesOf({ der }: Pick<ClientCertificate, 'der'>): SubjectAltName
     // As in readParts: it is the certificate that is bad.
     return []
   }
-}
+})
 
 /** Not toLowerCase: other letters become ASCII ones by it. */
 const lower = (text: string) => text.replace(/[A-Z]/g, letter => letter.toLowerCase())

@@ -1,4 +1,5 @@
 /** What stands in a certificate (RFC 5280, section 4.1), read with an ASN.1 library: nothing is ever taken from a text form. */
+import { hash } from 'node:crypto'
 import { AsnConvert } from '@peculiar/asn1-schema'
 import { type AttributeValue, Certificate, type Name } from '@peculiar/asn1-x509'
 
@@ -25,8 +26,27 @@ export interface CertificateParts {
   readonly extensions: ReadonlyMap<string, CertificateExtension>
 }
 
+/**
+ * The same certificates come again and again, and reading one takes most of a millisecond.
+ * @param read depends on nothing else
+ */
+export function oncePerCertificate<T>(read: (der: Buffer) => T): (der: Buffer) => T {
+  const known = new Map<string, T>()
+  return der => {
+    const digest = hash('sha256', der, 'base64')
+    const before = known.get(digest)
+    if (before !== undefined) return before
+    const made = read(der)
+    if (known.size >= MAX_KNOWN) known.clear()
+    known.set(digest, made)
+    return made
+  }
+}
+
+const MAX_KNOWN = 500
+
 /** @returns undefined for what is malformed, also for an extension that is there twice (section 4.2) */
-export function readParts(der: Buffer): CertificateParts | undefined {
+export const readParts = oncePerCertificate((der: Buffer): CertificateParts | undefined => {
   try {
     const { tbsCertificate, signatureAlgorithm } = AsnConvert.parse(der, Certificate)
     const list = tbsCertificate.extensions ?? []
@@ -47,7 +67,7 @@ export function readParts(der: Buffer): CertificateParts | undefined {
     // The certificate is somebody's: whatever makes the parser fail, it is the certificate that is bad.
     return undefined
   }
-}
+})
 
 function nameOf(name: Name): DistinguishedName {
   return [...name].map(part => [...part].map(({ type, value }) => ({ type, value: textOf(value) })))
