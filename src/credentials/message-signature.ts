@@ -30,6 +30,8 @@ export interface Mistaken {
   readonly mistake: string
 }
 
+const MOST_COMPONENTS = 32
+
 export const isMistaken = <T extends object>(read: T | Mistaken): read is Mistaken => 'mistake' in read
 
 export const coversBody = ({ components }: Pick<MessageSignature, 'components'>): boolean =>
@@ -59,6 +61,7 @@ function onlyMember(fields: readonly string[]) {
 
 function describe(input: InnerList, signature: Buffer): MessageSignature | Mistaken {
   const [items, parameters] = input
+  if (items.length > MOST_COMPONENTS) return { mistake: 'it covers too many components' }
   const components: string[] = []
   for (const [name, itsParameters] of items) {
     if (typeof name !== 'string') return { mistake: 'every covered component has to be a string' }
@@ -128,9 +131,9 @@ function derivedValue({ method, url }: SignedMessage, name: string): string | un
   return name === '@query' ? target.query || '?' : undefined
 }
 
-/** Section 2.1: every value trimmed, with its line folds made spaces, joined. */
+/** Section 2.1: every value trimmed, joined. A folded line never comes so far (RFC 9112, section 5.2). */
 function fieldValue({ all }: SignedMessage, name: string): string | undefined {
   const values = FIELD_NAME.test(name) ? all(name) : []
   if (values.length === 0) return undefined
-  return values.map(value => value.trim().replaceAll(/\s*\r\n\s+/g, ' ')).join(', ')
+  return values.map(value => value.trim()).join(', ')
 }

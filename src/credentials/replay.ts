@@ -75,7 +75,11 @@ export function createReplayMemory({ db, capacity }: { db: Db; capacity: number 
 
   return {
     async rememberOnce(hash, seconds) {
-      if (await takePlace()) return await rememberOnce(db, hash, seconds)
+      if (await takePlace()) {
+        const isFirst = await rememberOnce(db, hash, seconds)
+        if (!isFirst) counted.rows -= 1
+        return isFirst
+      }
       if (await isRemembered(db, hash)) return false
       throw unavailable('the memory of what was shown once is full: see REPLAY_CAPACITY')
     },

@@ -80,6 +80,6 @@ export async function bodyHashOf(
 /** What the head says of a body (RFC 9112, section 6.3). */
 function announcesBody({ all }: Pick<RequestView, 'all'>): boolean {
   return (
-    all('transfer-encoding').length > 0 || all('content-length').some(length => !/^\s*0*\s*$/.test(length))
+    all('transfer-encoding').length > 0 || all('content-length').some(length => !/^0*$/.test(length.trim()))
   )
 }

@@ -134,19 +134,23 @@ export function signingSecret(deps: SigningSecretKindDeps): CredentialKind {
     const { row } = found.record
     const now = secondsOf(found.now)
     const until = takenUntil(shown, now)
+    const refused = (reason: string) => () => {
+      if (!wanted.explain) signingUses.refused(row)
+      return refusals.invalidCredential(reason)
+    }
     checks.need(
       'age',
       until !== undefined,
       () => `it was signed ${Math.round(now - shown.created)} s ago`,
-      () => refusals.invalidCredential('signed too long ago, or in the future'),
+      refused('signed too long ago, or in the future'),
     )
     const body = await message.body()
     const mistake = isMistaken(body) ? body.mistake : undefined
     checks.need(
       'body',
       mistake === undefined,
-      () => mistake ?? 'it is the one that was signed, or handed on as its digest',
-      () => refusals.invalidCredential(mistake ?? ''),
+      () => mistake ?? 'it is the one that was signed, or its digest is handed on',
+      refused(mistake ?? ''),
     )
     const { matched } = found
     const identity = await verifyClientCredential(

@@ -74,6 +74,8 @@ function shownIn(ctx: Context, { cookies, apiKeyHeader }: PlainHttpDeps): Shown 
   const inForm = FINDABLE_FIELDS.flatMap(name => form.getAll(name))
   const isAny =
     request.all('authorization').length + inHeaders.length + inForm.length > 0 ||
+    // It tells nobody what it was made with, but whoever reads it may be the first to send it.
+    request.all('signature').length > 0 ||
     SECRET_FIELDS.some(name => form.has(name)) ||
     (isApi(ctx.path) && hasSession(request.header('cookie') ?? ''))
   const texts = [...request.all('authorization').flatMap(secretsOf), ...inHeaders, ...inForm]

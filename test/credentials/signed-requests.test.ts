@@ -97,6 +97,30 @@ describe('further components', () => {
     expect((await send(signed)).status).toBe(200)
   })
 
+  it('in another order than they were signed, or fewer of them: refused', async () => {
+    const one = signedFor('{}').message
+    const input = one['signature-input'] ?? ''
+    for (const other of [
+      input.replace('"@method" "@authority"', '"@authority" "@method"'),
+      input.replace(' "content-digest"', ''),
+      input.replace(/nonce="/, 'nonce="x'),
+      input.replace(/;created=(\d+)/, (_, time) => `;created=${Number(time) + 1}`),
+    ]) {
+      expect(other).not.toBe(input)
+      expect((await send({ ...one, 'signature-input': other }, '{}')).status).toBe(401)
+    }
+    expect((await send(one, '{}')).status).toBe(200)
+  })
+
+  it('that are too many: refused', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `x-${index}`)
+    const components = ['@query', '@path', '@authority', '@method', ...names]
+    const headers = Object.fromEntries(names.map(name => [name, '1']))
+    expect(
+      (await send(signMessage(signer, { url: `${app.issuer}${SELF}`, headers }, { components }))).status,
+    ).toBe(401)
+  })
+
   it('that are not there: refused', async () => {
     const components = ['@query', '@path', '@authority', '@method', 'x-order']
     const signed = signMessage(

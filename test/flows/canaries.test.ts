@@ -17,7 +17,7 @@ import { type Canaries, createCanaries } from '../support/canaries.ts'
 import { askForCodes, decide, devicesFile, enterCode, poll } from '../support/devices.ts'
 import { dump } from '../support/dump.ts'
 import { formOf } from '../support/node-requests.ts'
-import { billing, ordersSpa, ordersWeb, PASSWORD, STOCK } from '../support/orders.ts'
+import { billing, ORDERS, ordersSpa, ordersWeb, PASSWORD, STOCK } from '../support/orders.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
 import {
   INITIAL_ACCESS_TOKENS,
@@ -27,6 +27,8 @@ import {
   send,
 } from '../support/registration.ts'
 import { launch, type ServerProcess } from '../support/server-process.ts'
+import { shownOnce } from '../support/signed-in-agent.ts'
+import { signMessage, signSimply } from '../support/signing.ts'
 
 const MASTER = randomBytes(32)
 const PURPOSES: readonly Purpose[] = ['pepper', 'seal', 'cookie', 'csrf', 'dpop-nonce', 'refresh']
@@ -103,6 +105,7 @@ async function live(issuer: string): Promise<void> {
     for (const one of [body.access_token, body.refresh_token])
       await protocolPost(issuer, '/introspect', client, { token: one ?? '' })
   await device(issuer, ada)
+  await signingSecret(issuer, ada)
   await ada.get('/account/sessions')
   // Those that are reported end with it: the last ones, which nobody needs any more.
   const { access_token, refresh_token } = opaque.token.body
@@ -128,6 +131,24 @@ async function device(issuer: string, person: Agent): Promise<void> {
     if (waits) continue
     await decide(person, question, 'allow')
     expect((await poll(issuer, device_code)).status).toBe(200)
+  }
+}
+
+/** It is made, used, and replaced by another one. */
+async function signingSecret(issuer: string, person: Agent): Promise<void> {
+  const list = '/clients/billing/signing-secrets'
+  const fields = { name: 'nightly', scope: [`${ORDERS} read:orders`], expires_in: 'never' }
+  const made = await person.submit(await person.get(`${list}/new`), fields, {
+    button: 'Create signing secret',
+  })
+  const [, id = ''] = /signing-secrets\/(\w{16})/.exec(made.text) ?? /KEY_ID=(\w{16})/.exec(made.text) ?? []
+  const rotated = await person.submit(await person.get(`${list}/${id}/rotate`), {}, { button: 'Rotate' })
+  const url = `${issuer}/v1/credentials/self`
+  for (const page of [made, rotated]) {
+    const secret = shownOnce(page)
+    canaries.add('a signing secret', secret)
+    const used = [signMessage({ id, secret }, { url }), signSimply({ id, secret }, { url })]
+    for (const headers of used) expect((await fetch(url, { headers })).status).toBe(200)
   }
 }
 

@@ -6,6 +6,7 @@ import type { TestApp } from '../support/app.ts'
 import { formatMinted, makeKey, makePersonalToken } from '../support/minted.ts'
 import { BILLING_SECRET, ORDERS } from '../support/orders.ts'
 import { until } from '../support/process.ts'
+import { makeSigningSecret, signMessage, signSimply } from '../support/signing.ts'
 import { kinds, leakEvents, letters, settled, startReporting } from './found.ts'
 
 const HTTP = { 'x-forwarded-proto': 'http' }
@@ -95,6 +96,15 @@ describe('behind a trusted proxy', () => {
       const events = app.db.selectFrom('audit_event').select('id').where('type', '=', 'credential_over_http')
       return (await events.where('subject_type', '=', kind).execute()).length > 0
     })
+  })
+
+  it('by a signature, of which nobody learns the key', async () => {
+    const signer = await makeSigningSecret(app)
+    const url = `${app.issuer}/v1/credentials/self`
+    for (const headers of [signMessage(signer, { url }), signSimply(signer, { url })]) {
+      expect(wasRefused(await self({ ...HTTP, ...headers }))).toBe(true)
+      expect((await self(headers)).status).toBe(200)
+    }
   })
 
   it('what shows no credential is answered', async () => {

@@ -45,7 +45,7 @@ export function RotatePage({ frame, item, graces, publicKey, formError }: Rotate
         {publicKey ? (
           <TextArea
             name="public_key"
-            label={signingSecrets.publicKey}
+            label={signingSecrets.newPublicKey}
             value={publicKey.value}
             error={publicKey.error}
             hint={signingSecrets.newPublicKeyHint}

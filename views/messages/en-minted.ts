@@ -234,6 +234,8 @@ export const signingSecrets = {
   scopesHint:
     'Only what this client may do is listed. A signing secret never has more than its client at the moment.',
   noScopes: 'This client may do nothing at any resource. Give it scopes first, in its settings.',
+  rotateLead: 'The signing secret keeps its ID, name, scopes and limits. What it signs with is new.',
+  rotateWhen: 'When does the old one stop working?',
   which: 'What does it sign with?',
   algorithms: {
     'hmac-sha256': {
@@ -247,6 +249,7 @@ export const signingSecrets = {
   },
   publicKey: 'Public key',
   publicKeyHint: 'For a key of its own: in PEM, or as a JWK. Never the private one.',
+  newPublicKey: 'New public key',
   newPublicKeyHint: 'In PEM, or as a JWK. Never the private one.',
   pendingPublicKey: 'New public key, not used yet',
   signedEnvironmentHint: 'A resource can ask for it.',
