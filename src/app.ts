@@ -193,7 +193,7 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     wrapStore,
     clientUse,
     takeIndex,
-    clientAuthorities: () => [],
+    clientAuthorities: tls.clientAuthorities,
     minted: { ...credentials.introspection, revoke: minted.revoke },
     verifyMinted: credentials.verifyMinted,
     origins: credentials.origins,

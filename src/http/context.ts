@@ -8,6 +8,8 @@ export interface State {
   requestId: string
   /** The address of the caller as far as trusted proxies can tell, without a port. Empty when the connection is gone. */
   clientAddress: string
+  /** The origin at which the client reached us, where that is not the issuer's (MTLS_ORIGIN). */
+  askedAt?: string
   /** The certificate that the client showed, on our own connection or to a trusted proxy. Nobody has judged it yet. */
   clientCertificate?: ClientCertificate
   /** A log that writes the request's id with every line. */

@@ -13,13 +13,18 @@ interface Origins {
 }
 
 export function host({ issuer, mtlsOrigin }: Origins): Middleware {
-  const spellings = new Set([issuer, ...(mtlsOrigin === undefined ? [] : [mtlsOrigin])].flatMap(hostsOf))
+  const ofIssuer = hostsOf(issuer)
+  const ofOther = mtlsOrigin === undefined ? [] : hostsOf(mtlsOrigin)
   return (ctx, next) => {
     if (countOf(ctx.req.rawHeaders, 'host') > 1)
       throw invalidRequest('The request has more than one Host header.')
     if (OTHER_NAMES_ALLOWED.some(start => ctx.path.startsWith(start))) return next()
     const asked = (ctx.req.headers.host ?? '').toLowerCase()
-    if (spellings.has(asked)) return next()
+    if (ofIssuer.includes(asked)) return next()
+    if (ofOther.includes(asked)) {
+      if (mtlsOrigin !== undefined) ctx.state.askedAt = mtlsOrigin
+      return next()
+    }
     throw new Problem(
       421,
       'misdirected_request',

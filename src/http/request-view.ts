@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 
 export interface RequestView {
   readonly method: string
-  /** Absolute: the issuer's origin with the path and query as they were sent. */
+  /** Absolute: the issuer's origin, or MTLS_ORIGIN where the client asked there, with the path and query as they were sent. */
   readonly url: string
   /** Path as sent, without the query. */
   readonly path: string
@@ -39,7 +39,9 @@ export interface RequestParts {
 }
 
 /** The request being answered. */
-export function requestView(ctx: Pick<Context, 'method' | 'href' | 'req' | 'state'>): RequestView {
+export function requestView(
+  ctx: Pick<Context, 'method' | 'href' | 'originalUrl' | 'req' | 'state'>,
+): RequestView {
   const headers: [string, string][] = []
   const { rawHeaders } = ctx.req
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -47,7 +49,7 @@ export function requestView(ctx: Pick<Context, 'method' | 'href' | 'req' | 'stat
   }
   return describeRequest({
     method: ctx.method,
-    url: ctx.href,
+    url: ctx.state.askedAt === undefined ? ctx.href : `${ctx.state.askedAt}${ctx.originalUrl}`,
     headers,
     address: ctx.state.clientAddress,
     certificate: ctx.state.clientCertificate,

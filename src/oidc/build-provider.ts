@@ -15,6 +15,7 @@ import { randomToken } from '../secrets/token.ts'
 import type { OidcDeps } from './deps.ts'
 import { takeNoncesOfAllSecrets } from './dpop.ts'
 import { listenToProvider } from './listen.ts'
+import { takeWhatWasSignedForEither } from './mtls-origin.ts'
 import type { ProtocolPages } from './protocol-pages.ts'
 import { deriveSuccessor, rotatedToken } from './refresh-successor.ts'
 import { askBeforeAnswering } from './self-registered.tsx'
@@ -91,6 +92,7 @@ export function buildProvider(
   })
 
   takeNoncesOfAllSecrets(provider, keyring)
+  takeWhatWasSignedForEither(provider)
   registerTokenExchange(provider, deps, parts.verifyJwt)
   refuseReplays(provider)
   askBeforeAnswering(provider, { clients, pages: parts.shell })

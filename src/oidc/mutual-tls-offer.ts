@@ -8,13 +8,15 @@ import type { Client } from '../clients/client.ts'
 import { CERTIFICATE_METHODS } from '../clients/client-schema.ts'
 import type { Config } from '../config.ts'
 import { Problem } from '../http/problem.ts'
+import { endpointAliases } from './mtls-origin.ts'
 import { isPublishedMetadata } from './published-documents.ts'
 
 type CertificateMethod = (typeof CERTIFICATE_METHODS)[number]
 
 /** The methods of client authentication by a certificate that can succeed; binding can where there is any. */
-function offeredMethods({ clientCertificateHeader }: Config): readonly CertificateMethod[] {
-  return clientCertificateHeader === undefined ? [] : ['self_signed_tls_client_auth']
+function offeredMethods(config: Config): readonly CertificateMethod[] {
+  if (config.tlsPort === undefined && config.clientCertificateHeader === undefined) return []
+  return config.tlsClientCa === undefined ? ['self_signed_tls_client_auth'] : CERTIFICATE_METHODS
 }
 
 const isByCertificate = (method: unknown): method is CertificateMethod =>
@@ -37,6 +39,10 @@ export function sayWhatIsOffered(config: Config): Middleware {
         ]),
       ),
       ...(offered.length > 0 && { tls_client_certificate_bound_access_tokens: bound }),
+      ...(offered.length > 0 &&
+        config.mtlsOrigin !== undefined && {
+          mtls_endpoint_aliases: endpointAliases(said, config.mtlsOrigin),
+        }),
     }
   }
 }
