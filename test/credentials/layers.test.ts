@@ -8,7 +8,8 @@ import { createRefusals } from '../../src/credentials/refusals.ts'
 import { Problem } from '../../src/http/problem.ts'
 import { describeRequest } from '../../src/http/request-view.ts'
 import type { Resource } from '../../src/resources/resource.ts'
-import { rangesFrom } from '../../src/resources/resource-layers.ts'
+import { LAYERS, rangesFrom } from '../../src/resources/resource-layers.ts'
+import { kindsOnNothing } from './claims.ts'
 
 const refusals = createRefusals('https://id.test')
 const RESOURCE = 'https://api.example.com'
@@ -177,6 +178,11 @@ describe('a certificate and one explicit credential', () => {
       expect(await outcome({ 'x-client-certificate': 'acme' })).toBe('client-certificate')
     }
   })
+})
+
+it('every kind that a program shows by itself can be a layer, and no other', () => {
+  const explicit = kindsOnNothing().filter(({ place }) => place !== 'cookie')
+  expect(explicit.map(({ name }) => name).sort()).toEqual([...LAYERS].sort())
 })
 
 describe('addresses', () => {
