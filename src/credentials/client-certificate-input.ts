@@ -44,7 +44,10 @@ function pinned(
 ): RegisteredCertificate | undefined {
   for (const [path, value] of Object.entries({ ca, san }))
     if (value !== undefined)
-      mistakes.push({ path, message: 'cannot be sent together with certificate: send that, or ca and san' })
+      mistakes.push({
+        path,
+        message: 'cannot be given together with a certificate: either that, or an authority and a name',
+      })
   const read = readPastedCertificate(text)
   if ('mistake' in read) {
     mistakes.push({ path: 'certificate', message: read.mistake })
@@ -60,15 +63,22 @@ function byName(
   mistakes: FieldError[],
 ): RegisteredCertificate | undefined {
   if (text === undefined && san === undefined) {
-    mistakes.push({ path: 'certificate', message: 'is missing: send it, or ca and san' })
+    mistakes.push({
+      path: 'certificate',
+      message: 'is missing: give one, or an authority (ca) and a name (san)',
+    })
     return undefined
   }
-  const ca = text === undefined ? { mistake: 'is missing: san needs it' } : readPastedAuthorities(text)
+  const ca =
+    text === undefined
+      ? { mistake: 'is missing: it says who issues for that name' }
+      : readPastedAuthorities(text)
   if (typeof ca !== 'string') mistakes.push({ path: 'ca', message: ca.mistake })
   const names = NAME_TYPES.flatMap(type => (san?.[type] === undefined ? [] : [{ type, value: san[type] }]))
   const [given, ...others] = names
   if (!given || others.length > 0) {
-    mistakes.push({ path: 'san', message: `must have one of ${NAME_TYPES.join(', ')}` })
+    const missing = 'is missing: whoever the authority issues for would be let in'
+    mistakes.push({ path: 'san', message: san ? `must have one of ${NAME_TYPES.join(', ')}` : missing })
     return undefined
   }
   const { type } = given

@@ -1,6 +1,8 @@
 // The ways through the pages of tokens, clients, keys and resources. The accessibility test looks at each stop.
 import { expect } from '@jest/globals'
 import type { Page } from '../support/browser.ts'
+import { createCertificate } from '../support/certificate.ts'
+import { makeCertificate } from '../support/client-certificates.ts'
 import { EC, ED, keySet, PRIVATE_EC } from '../support/client-settings.ts'
 import { allKnow } from '../support/minted.ts'
 import { signedInMinutesAgo } from '../support/minutes-pass.ts'
@@ -155,6 +157,26 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await see('a signing secret with a public key')
     await page.goto(`${app.issuer}/clients/${owner.id}/signing-secrets/${id}/rotate`)
     await see('another public key for a signing secret')
+    await page.goto(`${app.issuer}/clients/${owner.id}/certificates`)
+    await see('certificates, none')
+    await page.goto(`${app.issuer}/clients/${owner.id}/certificates/new`)
+    await page.getByText('Or any that an authority issues').click()
+    await page.getByLabel('Authority').fill('no certificate')
+    await press(page, 'Register a certificate')
+    await page.locator('[aria-invalid]').first().waitFor()
+    await see('a new certificate, refused')
+    await makeCertificate(
+      app,
+      { certificate: createCertificate('jobs.example.com').cert },
+      { owner, scopes: resource_scopes },
+    )
+    await page.goto(`${app.issuer}/clients/${owner.id}/certificates`)
+    await see('certificates, one')
+    await page.getByRole('link', { name: 'billing on its machine' }).click()
+    await page.getByText('SHA-256 thumbprint').waitFor()
+    await see('a certificate')
+    await page.getByRole('link', { name: 'Revoke' }).click()
+    await see('revoking a certificate')
     await page.goto(`${client}/disable`)
     await see('disabling a client')
     await press(page, 'Disable')
