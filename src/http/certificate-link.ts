@@ -1,6 +1,6 @@
 /**
  * One certificate of a path, and what RFC 5280 asks of it there: of each (6.1.3), of an issuer (6.1.4), of the client's own.
- * What is not understood and marked critical is refused, and so are name constraints.
+ * What is not understood and marked critical is refused.
  */
 import { X509Certificate } from 'node:crypto'
 import { AsnConvert } from '@peculiar/asn1-schema'
@@ -16,10 +16,13 @@ import {
   id_kp_clientAuth,
   KeyUsage,
   KeyUsageFlags,
+  NameConstraints,
+  SubjectAlternativeName,
 } from '@peculiar/asn1-x509'
+import { constraintMistake, type NamedCertificate } from './certificate-name-constraints.ts'
 import { type CertificateParts, oncePerCertificate, readParts } from './certificate-parts.ts'
 
-export interface Link {
+export interface Link extends NamedCertificate {
   readonly der: Buffer
   readonly notBefore: Date
   readonly notAfter: Date
@@ -33,6 +36,8 @@ export interface Link {
   /** What its key is for; undefined: anything. */
   readonly keyUsage: number | undefined
   readonly purposes: readonly string[] | undefined
+  /** For which names it may issue; undefined: any. */
+  readonly constraints: NameConstraints | undefined
   readonly isStrong: boolean
   readonly isSignedStrongly: boolean
   /** Whether it says that the other one is its issuer. */
@@ -47,6 +52,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   id_ce_keyUsage,
   id_ce_extKeyUsage,
   id_ce_subjectAltName,
+  id_ce_nameConstraints,
   // Only a policy that must be there could fail, and none must (policy constraints are not understood).
   id_ce_certificatePolicies,
 ])
@@ -65,6 +71,7 @@ export const readLink = oncePerCertificate((der: Buffer): Link | undefined => {
     return {
       der,
       x509,
+      subject: parts.subject,
       notBefore: x509.validFromDate,
       notAfter: x509.validToDate,
       isSelfIssued: JSON.stringify(parts.subject) === JSON.stringify(parts.issuer),
@@ -85,7 +92,10 @@ export const readLink = oncePerCertificate((der: Buffer): Link | undefined => {
   }
 })
 
-type Extensions = Pick<Link, 'mistake' | 'isAuthority' | 'pathLength' | 'keyUsage' | 'purposes'>
+type Extensions = Pick<
+  Link,
+  'mistake' | 'isAuthority' | 'pathLength' | 'keyUsage' | 'purposes' | 'constraints' | 'alternativeNames'
+>
 
 function readExtensions({ extensions }: CertificateParts): Extensions {
   const parsed = <T>(oid: string, type: new () => T): T | undefined => {
@@ -97,17 +107,17 @@ function readExtensions({ extensions }: CertificateParts): Extensions {
     const basic = parsed(id_ce_basicConstraints, BasicConstraints)
     const purposes = parsed(id_ce_extKeyUsage, ExtendedKeyUsage)
     return {
-      mistake: extensions.has(id_ce_nameConstraints)
-        ? 'has name constraints, which are not supported'
-        : strange && `has the critical extension ${strange}, which is not known`,
+      mistake: strange && `has the critical extension ${strange}, which is not known`,
       isAuthority: basic?.cA === true,
       pathLength: basic?.pathLenConstraint ?? Number.POSITIVE_INFINITY,
       keyUsage: parsed(id_ce_keyUsage, KeyUsage)?.toNumber(),
       purposes: purposes && [...purposes],
+      constraints: parsed(id_ce_nameConstraints, NameConstraints),
+      alternativeNames: [...(parsed(id_ce_subjectAltName, SubjectAlternativeName) ?? [])],
     }
   } catch {
-    const nothing = { isAuthority: false, pathLength: 0, keyUsage: 0, purposes: [] }
-    return { ...nothing, mistake: 'has an extension that is malformed' }
+    const nothing = { isAuthority: false, pathLength: 0, keyUsage: 0, purposes: [], alternativeNames: [] }
+    return { ...nothing, constraints: undefined, mistake: 'has an extension that is malformed' }
   }
 }
 
@@ -158,7 +168,10 @@ export function clientMistake(link: Link, now: Date): string | undefined {
 /** What is wrong with an issuer. @param below from the client's own certificate up to the one that it issued */
 export function issuerMistake(issuer: Link, below: readonly Link[], now: Date): string | undefined {
   const { mistake, keyUsage, pathLength } = issuer
-  const between = below.slice(1).filter(({ isSelfIssued }) => !isSelfIssued).length
+  const authorities = below.slice(1).filter(({ isSelfIssued }) => !isSelfIssued)
+  const constrained = [...below.slice(0, 1), ...authorities]
+  const { constraints } = issuer
+  const [unnamed] = constraints ? constrained.flatMap(one => constraintMistake(constraints, one) ?? []) : []
   return firstOf([
     [mistake !== undefined, `an authority ${mistake}`],
     [now < issuer.notBefore, 'the certificate of an authority is not valid yet'],
@@ -167,7 +180,8 @@ export function issuerMistake(issuer: Link, below: readonly Link[], now: Date): 
     [!issuer.isAuthority, 'its issuer is no authority (basic constraints)'],
     [!permits(keyUsage, KeyUsageFlags.keyCertSign), 'its issuer may not sign certificates (key usage)'],
     [!isForClients(issuer), 'its issuer does not issue for clients (extended key usage)'],
-    [between > pathLength, 'there are more authorities below one than it allows (path length)'],
+    [authorities.length > pathLength, 'there are more authorities below one than it allows (path length)'],
+    [unnamed !== undefined, `an authority ${unnamed}`],
   ])
 }
 

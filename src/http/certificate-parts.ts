@@ -69,7 +69,7 @@ export const readParts = oncePerCertificate((der: Buffer): CertificateParts | un
   }
 })
 
-function nameOf(name: Name): DistinguishedName {
+export function nameOf(name: Name): DistinguishedName {
   return [...name].map(part => [...part].map(({ type, value }) => ({ type, value: textOf(value) })))
 }
 

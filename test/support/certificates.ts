@@ -181,6 +181,9 @@ function configuration(names: readonly AlternativeName[], extensions: Extensions
     '[req]',
     'distinguished_name = nothing',
     '[nothing]',
+    // For name constraints: `dirName:acme`.
+    '[acme]',
+    'organizationName = Acme Inc',
     '[extensions]',
     ...Object.entries(lines).map(([name, value]) => `${name} = ${value}`),
     '',
