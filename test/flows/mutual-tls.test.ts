@@ -12,6 +12,7 @@ import type { RunningProxy } from '../support/foreground.ts'
 import { clientKey, signingService } from '../support/keyholders.ts'
 import { startNginx } from '../support/nginx.ts'
 import { BILLING_SECRET, CALLBACK, ORDERS, ordersFile, STOCK } from '../support/orders.ts'
+import { makeSigningSecret, signMessage, signSimply } from '../support/signing.ts'
 import { fetchAs, SERVER, startTlsApp, type TlsApp, tlsFiles } from '../support/tls-app.ts'
 
 const authority = createAuthority()
@@ -209,6 +210,22 @@ describe('over our own port for TLS', () => {
       DPoP,
     })
     expect(await answered.json()).toMatchObject({ client_id: 'free' })
+  })
+
+  it.each([
+    ['RFC 9421', signMessage],
+    ['the simple profile', signSimply],
+  ])('a signed request (%s) is for the address at which it is sent', async (_profile, signed) => {
+    const signer = await makeSigningSecret(app)
+    const send = async (from: string, to: string) => {
+      const url = `${from}/v1/credentials/self`
+      const headers = signed(signer, { url })
+      return (await fetchAs(undefined)(url.replace(from, to), { headers })).status
+    }
+    expect(await send(tls.origin, tls.origin)).toBe(200)
+    expect(await send(app.issuer, app.issuer)).toBe(200)
+    expect(await send(tls.origin, app.issuer)).toBe(401)
+    expect(await send(app.issuer, tls.origin)).toBe(401)
   })
 
   it('oauth4webapi, by the same means', async () => {
