@@ -7,6 +7,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { SYSTEM } from '../support/minted.ts'
 import { ORDERS, ordersFile } from '../support/orders.ts'
 import { until } from '../support/process.ts'
+import { queriesDuring } from '../support/queries.ts'
 import {
   contentDigest,
   type Headers,
@@ -178,6 +179,27 @@ describe('a signature', () => {
   it('is not beside a DPoP proof or a cookie in the way', async () => {
     const more = { cookie: 'latchkey_session=nobody', 'x-forwarded-for': '192.0.2.1' }
     expect((await send({ ...signedFor(undefined).message, ...more })).status).toBe(200)
+  })
+})
+
+describe('what it asks of the database', () => {
+  const asked = async (headers: Headers) =>
+    (await queriesDuring(() => send(headers)))
+      .filter(text => !/\bcredential_(?:usage|last_use)\b|count\(\*\)/.test(text))
+      .map(text => /^\s*(select|insert into|update)\s+"?(\w+)/i.exec(text)?.slice(1).join(' ') ?? text)
+
+  it('when it is known: that it is remembered, once', async () => {
+    await send(signedFor(undefined).message)
+    expect(await asked(signedFor(undefined).message)).toEqual(['INSERT INTO replay'])
+    expect(await asked(signedFor(undefined).simple)).toEqual(['INSERT INTO replay'])
+  })
+
+  it('when it is wrong or too old: nothing', async () => {
+    await send(signedFor(undefined).message)
+    const url = `${app.issuer}${SELF}`
+    expect(await asked(signMessage({ ...signer, secret: 'wrong' }, { url }))).toEqual([])
+    expect(await asked(signMessage(signer, { url }, { created: nowInSeconds() - 400 }))).toEqual([])
+    expect(await asked(signMessage(signer, { url }, { components: [] }))).toEqual([])
   })
 })
 
