@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Client, findClient } from '../clients/client.ts'
 import { findShownClient, type ShownClient } from '../clients/client-list.ts'
 import { clientMistakes, isPublic, keepsSecret } from '../clients/client-rules.ts'
+import { TOKEN_EXCHANGE } from '../clients/client-schema.ts'
 import { createClientSecret } from '../clients/client-secret.ts'
 import { deleteClient, lockClient, setClientDisabled } from '../clients/client-state.ts'
 import { type ClientWords, describeClient } from '../clients/describe-client.ts'
@@ -164,7 +165,7 @@ function refuseMistakes(words: ClientWords, grantable: Grantable, reach: Reach, 
     ...scopeMistakes(words.resource_scopes, ['resource_scopes'], grantable.scopes),
     ...introspectMistakes(words.introspect, ['introspect'], grantable.introspect),
     ...(reach.everywhere ? [] : laxMistakes(words, before)),
-    ...(before ? publicityMistakes(words, before) : []),
+    ...(before ? [...publicityMistakes(words, before), ...exchangeMistakes(words, before)] : []),
   ]
   if (mistakes.length > 0) throw validationFailed(mistakes)
 }
@@ -188,6 +189,12 @@ function publicityMistakes(words: ClientWords, { tokenEndpointAuthMethod }: Clie
     ? 'must stay none: register another client for an application that authenticates'
     : 'cannot become none: register another client for an application that keeps no secret'
   return [{ path: 'token_endpoint_auth_method', message }]
+}
+
+/** Whose tokens it would exchange, and who it is, nobody here knows. */
+function exchangeMistakes({ grant_types: types }: ClientWords, { registration }: Client): FieldError[] {
+  const at = registration === 'operator' ? -1 : types.indexOf(TOKEN_EXCHANGE)
+  return at < 0 ? [] : [{ path: `grant_types[${at}]`, message: 'is not for a client that registered itself' }]
 }
 
 function provesItselfOtherwise(client: Client, words: ClientWords): boolean {

@@ -97,7 +97,7 @@ export function registerTokenExchange(
     const client = await clients.find(oidc.client.clientId)
     if (!client) throw new errors.InvalidClient('client is gone')
     const isOurs = client.registration === 'operator' && client.tokenEndpointAuthMethod !== 'none'
-    if (!isOurs) throw new errors.UnauthorizedClient('token exchange is for clients that authenticate')
+    if (!isOurs) throw new errors.UnauthorizedClient('token exchange is not for this client')
     return client
   }
 

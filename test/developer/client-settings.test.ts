@@ -17,6 +17,7 @@ import {
   SETTING_MISTAKES,
 } from '../support/client-settings.ts'
 import { DEVICE_GRANT } from '../support/devices.ts'
+import { TOKEN_EXCHANGE } from '../support/exchange.ts'
 import { ORDERS } from '../support/orders.ts'
 import { refusal, startWorld, type World } from './world.ts'
 
@@ -241,4 +242,8 @@ it('a client that registered itself is no better known for being changed here', 
     .execute()
   const answer = await world.ada.call('PATCH', `/v1/clients/${id}`, { client_name: 'Renamed' })
   expect(answer.json()).toMatchObject({ client_name: 'Renamed', registration: 'dynamic' })
+  const exchanges = { grant_types: ['client_credentials', TOKEN_EXCHANGE] }
+  expect(errorsIn(await world.ada.call('PATCH', `/v1/clients/${id}`, exchanges))).toEqual([
+    { path: 'grant_types[1]', message: expect.stringContaining('registered itself') },
+  ])
 })
