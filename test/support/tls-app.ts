@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { freePort, startApp, type TestApp } from './app.ts'
 import { type Authority, createAuthority, FOR_LOCALHOST, type Holder } from './certificates.ts'
 
-const servers = createAuthority({ subject: '/CN=Servers' })
+/** Whom clients trust about servers. */
+export const SERVERS = createAuthority({ subject: '/CN=Servers' })
 
 /** What shows that a server is who it says, for tests that start another one in front of ours. */
-export const SERVER: Holder = servers.issue(FOR_LOCALHOST)
+export const SERVER: Holder = SERVERS.issue(FOR_LOCALHOST)
 
 type Fetch = (url: string | URL | Request, init?: unknown) => Promise<Response>
 type Init = { method?: string; headers?: ConstructorParameters<typeof Headers>[0]; body?: unknown }
@@ -29,7 +30,7 @@ export function fetchAs(holder: Holder | undefined): Fetch {
           method,
           headers: Object.fromEntries(new Headers(headers)),
           agent: false,
-          ca: servers.cert,
+          ca: SERVERS.cert,
           ...shown,
         },
         answer => {
