@@ -47,17 +47,23 @@ export function readForwardAuthAddress(target: string): ForwardAuthAddress {
 
 const KNOWN = ['resource', 'scope', 'env']
 
+/** RFC 6749, section 3.3. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
 function setupFrom(text: string): ForwardAuthSetup {
   const given = parseUrlencoded(text, 'query')
   const mistakes = [...new Set(given.keys())].flatMap(path => {
     if (!KNOWN.includes(path)) return [{ path, message: 'is not a known parameter: remove it' }]
     return given.getAll(path).length > 1 ? [{ path, message: 'is there twice: keep one' }] : []
   })
+  const scopes = (given.get('scope') ?? '').split(' ').filter(scope => scope !== '')
+  if (!scopes.every(scope => SCOPE.test(scope)))
+    mistakes.push({ path: 'scope', message: 'must be scopes, separated by spaces' })
   if (mistakes.length > 0) throw validationFailed(mistakes)
   const resource = given.get('resource')
   const env = given.get('env')
   return {
-    scopes: (given.get('scope') ?? '').split(' ').filter(scope => scope !== ''),
+    scopes,
     ...(resource !== null && { resource }),
     ...(env !== null && { env }),
   }

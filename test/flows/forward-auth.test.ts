@@ -313,6 +313,24 @@ describe.each<ProxyName>(['nginx', 'caddy'])('behind %s', name => {
       expect(await caller({ ...bearer('nothing'), [header]: value })).toBe(401)
     })
 
+    it('that a header is for the next one only: then it is not there, and nothing is let in for it', async () => {
+      const own = await caller(bearer(key))
+      const names = [
+        'X-Forwarded-Uri',
+        'X-Forwarded-Host',
+        'X-Original-URI',
+        'X-Forwarded-For',
+        'X-Auth-Identity',
+      ]
+      for (const header of [...names, 'Authorization', 'Host']) {
+        const connection = `close, ${header}`
+        expect([own, 400, 401]).toContain(
+          await caller({ ...bearer(key), connection, 'X-Forwarded-For': '192.0.2.1' }),
+        )
+        expect([400, 401]).toContain(await caller({ connection, [header]: '/elsewhere' }))
+      }
+    })
+
     it('a proof that was made for what it says the request is', async () => {
       const { secret } = await makeKey(app, { cnf: { jkt: holder.jkt } })
       const asked = { method: 'POST', url: 'https://elsewhere.example/a', token: secret, nonce: nonceOf(app) }

@@ -1,5 +1,6 @@
 // Forward-auth, asked as each of the four proxies asks: who may ask, what passes, and what is said of what does not.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { startApp, type TestApp } from '../support/app.ts'
 import { protocolPost } from '../support/authorization.ts'
@@ -95,6 +96,8 @@ describe.each(DIALECTS)('asked by %s', dialect => {
   it.each([
     [{ resource: 'https://nobody.example' }, 'resource'],
     [{ scopes: 'read:orders' }, 'scopes'],
+    [{ scope: 'read:orders "', resource: ORDERS }, 'scope'],
+    [{ scope: 'read:orders\n' }, 'scope'],
   ])('what is set up wrongly is told: %j', async (setup, path) => {
     const answer = await ask({ dialect, setup })
     expect(toldBy(dialect, answer)).toMatchObject({ status: 400, code: 'validation_failed' })
@@ -175,6 +178,53 @@ describe.each(DIALECTS)('asked by %s', dialect => {
       code: 'invalid_request',
     })
   })
+})
+
+it('nobody is answered where no proxy is configured', async () => {
+  const alone = await startApp({}, ordersFile)
+  try {
+    const { secret } = await makeKey(alone)
+    const answer = await askForwardAuth(
+      alone,
+      { dialect: 'caddy' },
+      { url: ADDRESS, headers: bearer(secret) },
+    )
+    expect([answer.status, answer.json().code]).toEqual([403, 'access_denied'])
+  } finally {
+    await alone.close()
+  }
+})
+
+it('whatever a proxy says is answered', async () => {
+  const value = fc.oneof(
+    fc.string(),
+    fc.string({ unit: fc.constantFrom(...'/.;:%2fF?#[]@,\\"\u00fc \t') }),
+    fc.webUrl(),
+  )
+  const header = value.map(text => text.replace(/[^\t\x20-\x7e\xa0-\xff]/g, ''))
+  const names = fc.constantFrom(
+    ...['X-Original-Method', 'X-Original-Host', 'X-Original-URI', 'X-Forwarded-Method', 'X-Forwarded-Host'],
+    ...[
+      'X-Forwarded-Uri',
+      'X-Forwarded-Proto',
+      'X-Forwarded-For',
+      'Accept',
+      'Cookie',
+      'Sec-Fetch-Mode',
+      'Origin',
+    ],
+  )
+  const said = fc.dictionary(names, fc.oneof(header, fc.array(header, { minLength: 2, maxLength: 2 })), {
+    maxKeys: 4,
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...DIALECTS), said, async (dialect, proxy) => {
+      const { status, headers } = await ask({ dialect, proxy: { ...proxy } })
+      expect([200, 303, 400, 401, 403]).toContain(status)
+      expect(headers['x-auth-identity'] !== undefined).toBe(status === 200)
+    }),
+    { numRuns: 150 },
+  )
 })
 
 describe('the API that an address belongs to', () => {
