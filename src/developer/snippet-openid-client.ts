@@ -78,8 +78,10 @@ const showsCertificate = (client: ShownClient) =>
 /** What Node's own fetch cannot do. */
 const CONNECTING = `
 
-// Shown whenever it connects to this server, and to the APIs that it has tokens for: both in PEM.
-const dispatcher = new Agent({ connect: { cert: env.CLIENT_CERTIFICATE, key: env.CLIENT_CERTIFICATE_KEY } })
+// Shown when it connects to this server, and to the APIs it has tokens for: both in PEM.
+const dispatcher = new Agent({
+  connect: { cert: env.CLIENT_CERTIFICATE, key: env.CLIENT_CERTIFICATE_KEY },
+})
 config[oidc.customFetch] = (url, options) => fetch(url, { ...options, dispatcher })`
 
 function authenticationOf(client: ShownClient): {

@@ -223,6 +223,38 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await see('a client that has its first secret yet to come')
   },
 
+  async 'a client with a certificate'(tour) {
+    const { app, page, see } = tour
+    await signInAsOwner(tour)
+    await page.goto(`${app.issuer}/clients/new?kind=service`)
+    const value = page.getByLabel('What stands there?')
+    const certificates = page.getByLabel('Certificates', { exact: true })
+    expect(await value.isVisible()).toBe(false)
+    await page.getByLabel('Name').fill('Nightly')
+    await page.getByLabel('With a certificate of an authority').check()
+    expect([await value.isVisible(), await certificates.isVisible()]).toEqual([true, false])
+    await press(page, 'Register')
+    await page.locator('[aria-invalid]').first().waitFor()
+    await see('new client with a certificate by a name, refused')
+    await value.fill('nightly.liskov.example')
+    await press(page, 'Register')
+    await heading(page, 'It is registered').waitFor()
+    await see('a client with a certificate was registered')
+    await page.getByRole('link', { name: 'Go to the client' }).click()
+    await page.getByText('This name stands in it').waitFor()
+    await see('a client with a certificate by a name')
+    await page.getByRole('link', { name: 'Edit', exact: true }).click()
+    await page.getByLabel('With certificates that you register here').check()
+    expect([await value.isVisible(), await certificates.isVisible()]).toEqual([false, true])
+    await certificates.fill(createCertificate('nightly.liskov.example').cert)
+    await page.getByText('More settings').click()
+    await page.getByLabel('Tokens are bound to its certificate').check()
+    await see('editing a client with certificates')
+    await press(page, 'Save changes')
+    await page.getByText('It shows one of these when it connects').waitFor()
+    await see('a client with certificates')
+  },
+
   async resources(tour) {
     const { app, page, see } = tour
     await signInAsOwner(tour)

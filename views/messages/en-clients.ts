@@ -59,7 +59,7 @@ export const clients = {
       name: 'Service',
       what: 'It runs without anybody present: a job, a backend that calls another, an API that checks tokens.',
       settings:
-        'It proves who it is, with a secret or a key of its own, and gets a token for itself; nobody signs in (client credentials).',
+        'It proves who it is, with a secret, a key or a certificate of its own, and gets a token for itself; nobody signs in (client credentials).',
     },
   },
 
@@ -205,7 +205,7 @@ export const clients = {
   dpopRequired: 'Bound to a key (DPoP)',
   certificateRequired: 'Bound to its certificate (mTLS)',
   certificatesTitle: 'Its certificate',
-  certificateUntil: 'Valid until',
+  certificateUntil: 'Expires',
   certificatesNote: 'It shows one of these when it connects, so it has no secret:',
   certificatesAt: 'It shows a certificate when it connects, so it has no secret. Its certificates are at',
   certificateNamed:
