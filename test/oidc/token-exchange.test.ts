@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
+import * as openid from 'openid-client'
 import { setClientDisabled } from '../../src/clients/client-state.ts'
 import { transaction } from '../../src/db/transaction.ts'
 import type { Agent } from '../support/agent.ts'
@@ -135,6 +136,22 @@ describe('what comes of it', () => {
       expect(JSON.stringify(events)).not.toContain(secret)
       return true
     })
+  })
+
+  it('by openid-client, with what discovery says', async () => {
+    const config = await openid.discovery(
+      new URL(app.issuer),
+      gateway.client_id,
+      undefined,
+      openid.ClientSecretBasic(gateway.client_secret),
+      { execute: [openid.allowInsecureRequests] },
+    )
+    expect(config.serverMetadata().grant_types_supported).toContain(TOKEN_EXCHANGE)
+    const { secret } = await makeKey(app)
+    const parameters = { subject_token: secret, subject_token_type: ACCESS_TOKEN, resource: ORDERS }
+    const tokens = await openid.genericGrantRequest(config, TOKEN_EXCHANGE, parameters)
+    expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'read:orders write:orders', expires_in: 300 })
+    expect(tokens.issued_token_type).toBe(ACCESS_TOKEN)
   })
 
   it('an API key: it speaks for the key’s client', async () => {
@@ -401,6 +418,23 @@ describe('what holds of the subject', () => {
       allowed: false,
       response: { status: 403, body: { code: 'address_not_allowed' } },
     })
+  })
+
+  it('an explanation says what was checked of it and of what it came of', async () => {
+    const { secret, token } = await makeKey(app)
+    const { body } = await exchange(app.issuer, secret)
+    const asked = { credential: body.access_token, resource: ORDERS, explain: true }
+    const caller = await verifierToken(app)
+    const names = (await resultOf(await askVerify(app, caller, asked))).checks?.map(({ name }) => name)
+    expect(names).toEqual(
+      expect.arrayContaining(['known', 'revocation', 'client', 'origin_status', 'origin', 'scopes']),
+    )
+    await mintedTokensOf(app).quarantine(SYSTEM, token.id)
+    const { allowed, response, checks = [] } = resultOf(await askVerify(app, caller, asked))
+    expect([allowed, response?.status, response?.body.code]).toEqual([false, 401, 'invalid_token'])
+    expect(checks.filter(({ passed }) => !passed).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['origin_status', 'origin']),
+    )
   })
 
   it('its environment', async () => {

@@ -5,6 +5,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { protocolPost } from '../support/authorization.ts'
 import { nonceOf } from '../support/bound-tokens.ts'
 import { proofKey } from '../support/dpop.ts'
+import { exchange, exchangeFile } from '../support/exchange.ts'
 import { type AskedBy, askForwardAuth, DIALECTS, type Original, toldBy } from '../support/forward-auth.ts'
 import { allKnow, bearer, makeKey, makePersonalToken } from '../support/minted.ts'
 import { billing, ORDERS, ordersFile, STOCK } from '../support/orders.ts'
@@ -15,7 +16,7 @@ const ADDRESS = `${ORDERS}/orders/7?page=2`
 let app: TestApp
 let key: string
 beforeAll(async () => {
-  app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' }, ordersFile)
+  app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' }, exchangeFile)
   key = (await makeKey(app)).secret
 })
 afterAll(() => app.close())
@@ -56,6 +57,22 @@ describe.each(DIALECTS)('asked by %s', dialect => {
       exp: (payload.iat ?? 0) + 60,
       jti: expect.stringMatching(/^[\w-]{22}$/),
     })
+  })
+
+  it('an exchanged token: whom it speaks for and who acts; refused from elsewhere', async () => {
+    const limited = await makeKey(app, { allowedAddresses: ['127.0.0.0/8', '203.0.113.0/24'] })
+    const { body } = await exchange(app.issuer, limited.secret)
+    const headers = bearer(body.access_token ?? '')
+    const good = await ask({ dialect, proxy: { 'X-Forwarded-For': '203.0.113.7' } }, { headers })
+    expect(decodeJwt(String(good.headers['x-auth-identity']))).toMatchObject({
+      sub: 'billing',
+      client_id: 'gateway',
+      act: { sub: 'gateway' },
+      credential_kind: 'access-token',
+      env: 'live',
+    })
+    const refused = await ask({ dialect, proxy: { 'X-Forwarded-For': '198.51.100.7' } }, { headers })
+    expect(toldBy(dialect, refused)).toMatchObject({ status: 403, code: 'address_not_allowed' })
   })
 
   it.each<[string, Record<string, string | string[]>, number, string]>([

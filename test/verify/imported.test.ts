@@ -11,6 +11,8 @@ import { createRevocations } from '../../src/revocation/revocation.ts'
 import { askSelf } from '../credentials/kind.contract.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { protocolPost } from '../support/authorization.ts'
+import { exchange, gateway } from '../support/exchange.ts'
+import { allKnow } from '../support/minted.ts'
 import { billing, house, ORDERS, STOCK } from '../support/orders.ts'
 import { askVerify, doorsFile, relayed, resultOf, verifierToken, warehouse } from './doors.ts'
 
@@ -63,6 +65,15 @@ it('what is wrong with it is its own answer; a text that nobody knows is answere
     await askVerify(app, caller, { credential: `${KEY}x`, resource: ORDERS, explain: true }),
   )
   expect(unknown.checks?.[0]).toEqual({ name: 'presented', passed: true, detail: 'access-token' })
+})
+
+it('is exchanged as any other key', async () => {
+  await app.apply({ clients: [gateway] })
+  await allKnow(app)
+  const { body } = await exchange(app.issuer, KEY)
+  const answer = await askSelf(app, { authorization: `Bearer ${body.access_token}` })
+  expect(answer.json()).toMatchObject({ kind: 'access-token', subject: { id: 'billing' } })
+  expect((await exchange(app.issuer, `${KEY}x`)).body.error).toBe('invalid_request')
 })
 
 it('introspected, and revoked by who holds it', async () => {
