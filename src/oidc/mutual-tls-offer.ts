@@ -8,6 +8,7 @@ import type { Client } from '../clients/client.ts'
 import { CERTIFICATE_METHODS } from '../clients/client-schema.ts'
 import type { Config } from '../config.ts'
 import { Problem } from '../http/problem.ts'
+import { recordOf } from '../http/unknown-value.ts'
 import { endpointAliases } from './mtls-origin.ts'
 import { isPublishedMetadata } from './published-documents.ts'
 
@@ -27,8 +28,9 @@ export function sayWhatIsOffered(config: Config): Middleware {
   const offered = offeredMethods(config)
   return async (ctx, next) => {
     await next()
-    if (!isPublishedMetadata(ctx.path) || ctx.status !== 200) return
-    const { tls_client_certificate_bound_access_tokens: bound, ...said } = ctx.body as Record<string, unknown>
+    const document = isPublishedMetadata(ctx.path) ? recordOf(ctx.body) : undefined
+    if (!document || ctx.status !== 200) return
+    const { tls_client_certificate_bound_access_tokens: bound, ...said } = document
     ctx.body = {
       ...Object.fromEntries(
         Object.entries(said).map(([key, value]) => [
