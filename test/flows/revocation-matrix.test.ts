@@ -8,6 +8,9 @@ import { createAudit } from '../../src/audit/audit.ts'
 import { createLog } from '../../src/log.ts'
 import { basic } from '../support/answers.ts'
 import { codeFlow, type FlowClient } from '../support/authorization.ts'
+import { createCertificate } from '../support/certificate.ts'
+import { BEHIND_PROXY } from '../support/certified.ts'
+import { certificateHeader } from '../support/client-certificates.ts'
 import { parse } from '../support/html.ts'
 import { accountIdOf, allKnow } from '../support/minted.ts'
 import { form, introspect, tokenFrom } from '../support/node-requests.ts'
@@ -24,6 +27,7 @@ const KINDS = [
   'personal token',
   'session',
   'client secret',
+  'certificate',
 ] as const
 type Kind = (typeof KINDS)[number]
 
@@ -34,13 +38,14 @@ const OF_CLIENT: readonly Kind[] = [
   ...OF_GRANTS,
   'API key',
   'client secret',
+  'certificate',
 ]
 const OF_ACCOUNT: readonly Kind[] = [...OF_GRANTS, 'personal token', 'session']
 /** Without a secret the client cannot show its refresh token to anybody. */
 const OF_SECRET: readonly Kind[] = ['client secret', 'refresh token']
 /** That the refresh token belongs to. */
 const ONE_GRANT: readonly Kind[] = ['JWT of a grant', 'refresh token']
-const HASHED: readonly Kind[] = KINDS.filter(kind => kind !== 'JWT of a client')
+const HASHED: readonly Kind[] = KINDS.filter(kind => kind !== 'JWT of a client' && kind !== 'certificate')
 
 interface Client extends FlowClient {
   readonly client_secret: string
@@ -57,12 +62,14 @@ interface Holder {
   readonly ids: Readonly<Record<string, string>>
 }
 
+const ENV = { LOG_LEVEL: 'warn', ...BEHIND_PROXY }
+
 let cluster: Cluster
 /** An administrator's. */
 let root: Record<string, string>
 let pepper: string
 beforeAll(async () => {
-  cluster = await startCluster({ env: { LOG_LEVEL: 'warn' } }, ordersFile)
+  cluster = await startCluster({ env: ENV }, ordersFile)
   pepper = cluster.keyring.derive('pepper')[0]?.id ?? ''
   await apply({ accounts: [{ username: 'root', password: PASSWORD, admin: true }] })
   root = await signIn('root')
@@ -132,6 +139,8 @@ async function createHolder(name: string): Promise<Holder> {
   const fields = { name, scopes: { [ORDERS]: ['read:orders'] } }
   const key = await call('POST', '/v1/api-keys', root, { ...fields, client_id: client.client_id })
   const pat = await call('POST', '/v1/personal-access-tokens', session, fields)
+  const certificate = createCertificate(`${name}.example.com`).cert
+  await call('POST', '/v1/client-certificates', root, { ...fields, client_id: client.client_id, certificate })
   const bearer = (token = '') => ({ authorization: `Bearer ${token}` })
   const headers: Record<string, Record<string, string>> = {
     'JWT of a client': bearer(await own(ORDERS)),
@@ -142,6 +151,7 @@ async function createHolder(name: string): Promise<Holder> {
     'personal token': { 'x-api-key': String(pat.secret) },
     session,
     'client secret': { authorization: basic(client.client_id, client.client_secret) },
+    certificate: certificateHeader(certificate),
   }
   const ids: Record<string, string> = {}
   for (const [kind, credential] of Object.entries(headers))
@@ -203,6 +213,7 @@ const FILTER_KIND: Partial<Record<Kind, string>> = {
   'personal token': 'personal-access-token',
   session: 'session',
   'client secret': 'client-secret',
+  certificate: 'client-certificate',
 }
 
 const grantOf = async ({ client, accountId }: Holder): Promise<string> => {
@@ -227,6 +238,7 @@ const WAYS: readonly Way[] = [
     ['JWT of a client', 'opaque token of a client', 'JWT of a grant', 'API key', 'personal token'] as const
   ).map((kind): Way => [`the ${kind} ends itself`, endItself(kind), [kind]]),
   ['the client secret ends itself', endItself('client secret'), OF_SECRET],
+  ['the certificate ends itself', endItself('certificate'), ['certificate']],
   ['the session ends itself', endItself('session'), ['session', ...OF_GRANTS]],
   ['/revoke, a JWT', holder => revokeToken(holder, tokenOf(holder, 'JWT of a grant')), ['JWT of a grant']],
   [
@@ -257,6 +269,11 @@ const WAYS: readonly Way[] = [
     ['API key'],
   ],
   [
+    'its certificate by its id',
+    ({ ids }) => call('DELETE', `/v1/client-certificates/${ids.certificate}${WAIT}`, root),
+    ['certificate'],
+  ],
+  [
     'its personal token by its id',
     ({ ids, headers }) =>
       call('DELETE', `/v1/personal-access-tokens/${ids['personal token']}${WAIT}`, headers.session ?? {}),
@@ -284,7 +301,7 @@ const WAYS: readonly Way[] = [
   [
     '/v1/revocations, an environment',
     ({ client: { client_id } }) => revoke({ client_id, env: 'live' }),
-    ['API key'],
+    ['API key', 'certificate'],
   ],
   [
     '/v1/revocations, everything before a time',
@@ -345,7 +362,7 @@ test('both processes killed, one started again: what was ended is ended, what li
   await Promise.all([first.end('SIGKILL'), second.end('SIGKILL')])
   const { issuer, port } = first
   const databaseUrl = cluster.database.url
-  const next = await startServer({ databaseUrl, env: { LOG_LEVEL: 'warn' }, issuer, port })
+  const next = await startServer({ databaseUrl, env: ENV, issuer, port })
   try {
     expect(left).toHaveLength(WAYS.length)
     for (const { holder, kinds } of left) expect(await taken(next, holder)).toEqual(kinds)
