@@ -3,7 +3,7 @@
  * for `cacheMs`, a bad one for a second at most. Never kept: what counts, such as a rate limit, and what is spent, such as a
  * proof. An answer that was asked for before `forget` is not kept either.
  */
-import { hash } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import { BoundedMap } from './bounded-map.ts'
 import { type Identity, identityFromJson } from './identity.ts'
 import type { OwnCredential } from './own-credential.ts'
@@ -49,6 +49,8 @@ type Answer = Identity | Refusal
 interface KeptAnswer {
   readonly answer: Answer
   readonly until: number
+  /** Not even while Latchkey cannot be reached is it used then. */
+  readonly ends: number
 }
 
 const REFUSED_MS = 1_000
@@ -68,10 +70,14 @@ export function asking(options: AskingOptions): Asking {
     if (answer instanceof Refusal) {
       // It counts no longer, not even when Latchkey cannot be reached.
       good.delete(key)
-      if (isLasting(answer.headers)) bad.set(key, { answer, until: now() + Math.min(cacheMs, REFUSED_MS) })
+      if (isLasting(answer.headers)) {
+        const until = now() + Math.min(cacheMs, REFUSED_MS)
+        bad.set(key, { answer, until, ends: until })
+      }
     } else if (isLasting(answer.answerHeaders) && answer.cnf?.jkt === undefined) {
-      const expiresAt = answer.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY
-      good.set(key, { answer, until: Math.min(now() + cacheMs, expiresAt) })
+      const proof = answer.cnf?.['x5t#S256'] === undefined ? undefined : question.certificate
+      const ends = Math.min(timeOf(answer.expiresAt), endOf(proof))
+      good.set(key, { answer, until: Math.min(now() + cacheMs, ends), ends })
     }
     return answer
   }
@@ -92,9 +98,7 @@ export function asking(options: AskingOptions): Asking {
         return letIn(await pending)
       } catch (error) {
         const old = good.get(key)
-        const isExpired =
-          old && 'kind' in old.answer && now() >= (old.answer.expiresAt?.getTime() ?? Infinity)
-        if (error instanceof Unavailable && old && !isExpired && now() < old.until + maxStaleMs)
+        if (error instanceof Unavailable && old && now() < Math.min(old.ends, old.until + maxStaleMs))
           return letIn(old.answer)
         throw error
       }
@@ -127,6 +131,12 @@ export function asking(options: AskingOptions): Asking {
     return hash('sha256', JSON.stringify([issuer, sent, scopes, env, address, certificate]), 'base64')
   }
 }
+
+const timeOf = (date: Date | undefined) => date?.getTime() ?? Number.POSITIVE_INFINITY
+
+/** What was proved with a certificate is proved until it expires. */
+const endOf = (pem: string | undefined) =>
+  timeOf(pem === undefined ? undefined : new X509Certificate(pem).validToDate)
 
 function letIn(answer: Answer): Identity {
   if (answer instanceof Refusal) throw answer

@@ -1,6 +1,8 @@
 // What the verifier asks POST /v1/verify, how long it keeps an answer, and when it does not.
+import { createHash, X509Certificate } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals'
 import { createVerifier, Refusal, type VerifierOptions, type Wanted } from '../../src/verifier/verifier.ts'
+import { createCertificate } from '../support/certificate.ts'
 import { API, type Issuer, type Respond, startIssuer } from '../support/issuer.ts'
 
 const KEY = 'lk_live_key_0123456789abcdef_secret'
@@ -234,6 +236,20 @@ describe('a good answer', () => {
     issuer.down()
     clock += 500
     expect(await outcome(verifier)).toBe('temporarily_unavailable')
+  })
+
+  test('is not kept past the end of the certificate that it was proved with', async () => {
+    const { cert } = createCertificate('billing.example.com')
+    const { raw, validToDate } = new X509Certificate(cert)
+    const cnf = { 'x5t#S256': createHash('sha256').update(raw).digest('base64url') }
+    answer = { allowed: true, identity: { ...IDENTITY, cnf } }
+    const verifier = verifierOf({ cacheSeconds: 60, maxStaleSeconds: 60 })
+    clock = validToDate.getTime() - 30_000
+    for (const _ of [1, 2]) expect(await outcome(verifier, withKey(), { certificate: cert })).toBe('ok')
+    expect(questions).toHaveLength(1)
+    issuer.at.set('/v1/verify', { status: 503, body: {} })
+    clock += 31_000
+    expect(await outcome(verifier, withKey(), { certificate: cert })).toBe('temporarily_unavailable')
   })
 
   test('is dropped when the verifier is told, also one that is under way', async () => {
