@@ -3,8 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import * as openid from 'openid-client'
-import { setClientDisabled } from '../../src/clients/client-state.ts'
-import { transaction } from '../../src/db/transaction.ts'
 import type { Agent } from '../support/agent.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { codeFlow, type FlowClient, protocolPost } from '../support/authorization.ts'
@@ -17,18 +15,11 @@ import {
   JWT,
   TOKEN_EXCHANGE,
 } from '../support/exchange.ts'
-import {
-  accountIdOf,
-  allKnow,
-  makeKey,
-  makePersonalToken,
-  mintedTokensOf,
-  SYSTEM,
-} from '../support/minted.ts'
+import { accountIdOf, makeKey, makePersonalToken, mintedTokensOf, SYSTEM } from '../support/minted.ts'
 import { billing, ORDERS, ordersSpa, ordersWeb, reports, STOCK } from '../support/orders.ts'
 import { until } from '../support/process.ts'
 import { readerOf } from '../support/status-reader.ts'
-import { askApp, askVerify, resultOf, verifierToken } from '../verify/doors.ts'
+import { askApp } from '../verify/doors.ts'
 
 let app: TestApp
 let ada: Agent
@@ -377,86 +368,5 @@ describe('what is refused', () => {
       expect(token).not.toBe('')
     }
     expect((await exchange(app.issuer, token)).body.error).toBe('invalid_target')
-  })
-})
-
-describe('what holds of the subject', () => {
-  it('what is taken away from it later is taken from what came of it', async () => {
-    const { body } = await exchange(app.issuer, await clients(reports), {})
-    expect(await self(body.access_token)).toMatchObject({ scopes: ['read:orders'] })
-    await transaction(app.db, tx => setClientDisabled(tx, 'reports', true))
-    await allKnow(app)
-    expect(await self(body.access_token)).toMatchObject({ status: 401 })
-    expect(await readerOf(app.issuer).statusOf(body.access_token ?? '')).toBe(1)
-    await transaction(app.db, tx => setClientDisabled(tx, 'reports', false))
-    await allKnow(app)
-    expect(await self(body.access_token)).toMatchObject({ scopes: ['read:orders'] })
-    expect(await readerOf(app.issuer).statusOf(body.access_token ?? '')).toBe(0)
-  })
-
-  it('its addresses, at the exchange and wherever the token is judged, which is here only', async () => {
-    const elsewhere = await makeKey(app, { allowedAddresses: ['198.51.100.0/24'] })
-    expect((await exchange(app.issuer, elsewhere.secret)).body.error).toBe('invalid_request')
-    const { secret } = await makeKey(app, { allowedAddresses: ['127.0.0.0/8'] })
-    const { body } = await exchange(app.issuer, secret)
-    const { access_token: token = '' } = body
-    expect(token).not.toContain('.')
-    expect(await self(token)).toMatchObject({ subject: { id: 'billing' } })
-    expect(await introspect(token)).toEqual({ active: false })
-    const caller = await verifierToken(app)
-    const asked = async (client_address: string) => {
-      const request = {
-        method: 'GET',
-        url: '/',
-        headers: [['Authorization', `Bearer ${token}`]],
-        client_address,
-      }
-      return resultOf(await askVerify(app, caller, { request, resource: ORDERS }))
-    }
-    expect(await asked('127.0.0.1')).toMatchObject({ allowed: true })
-    expect(await asked('198.51.100.7')).toMatchObject({
-      allowed: false,
-      response: { status: 403, body: { code: 'address_not_allowed' } },
-    })
-  })
-
-  it('an explanation says what was checked of it and of what it came of', async () => {
-    const { secret, token } = await makeKey(app)
-    const { body } = await exchange(app.issuer, secret)
-    const asked = { credential: body.access_token, resource: ORDERS, explain: true }
-    const caller = await verifierToken(app)
-    const names = (await resultOf(await askVerify(app, caller, asked))).checks?.map(({ name }) => name)
-    expect(names).toEqual(
-      expect.arrayContaining(['known', 'revocation', 'client', 'origin_status', 'origin', 'scopes']),
-    )
-    await mintedTokensOf(app).quarantine(SYSTEM, token.id)
-    const { allowed, response, checks = [] } = resultOf(await askVerify(app, caller, asked))
-    expect([allowed, response?.status, response?.body.code]).toEqual([false, 401, 'invalid_token'])
-    expect(checks.filter(({ passed }) => !passed).map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['origin_status', 'origin']),
-    )
-  })
-
-  it('its environment', async () => {
-    const { secret } = await makeKey(app, { env: 'test' })
-    const { body } = await exchange(app.issuer, secret)
-    const credential = body.access_token
-    const caller = await verifierToken(app)
-    const asked = async (env: string) =>
-      resultOf(await askVerify(app, caller, { credential, resource: ORDERS, env }))
-    expect(await asked('test')).toMatchObject({ allowed: true, identity: { env: 'test' } })
-    expect(await asked('live')).toMatchObject({ response: { body: { code: 'wrong_environment' } } })
-  })
-
-  it('its rate limit, over all that came of it', async () => {
-    const { secret } = await makeKey(app, { rateLimit: { requests: 3, seconds: 3600 } })
-    const { body } = await exchange(app.issuer, secret)
-    expect(await self(body.access_token)).toMatchObject({ subject: { id: 'billing' } })
-    expect(await self(body.access_token)).toMatchObject({ subject: { id: 'billing' } })
-    expect(await self(body.access_token)).toEqual({ status: 429, code: 'rate_limited' })
-    const again = await exchange(app.issuer, secret)
-    expect(again.status).toBe(429)
-    expect(again.body.error).toBe('rate_limited')
-    expect(again.headers.get('retry-after')).toMatch(/^\d+$/)
   })
 })
