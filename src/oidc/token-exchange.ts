@@ -90,6 +90,9 @@ export function registerTokenExchange(
       throw new errors.InvalidTarget('resource is not for this client')
     // What may make credentials would make some that outlive it, and the one that it came of.
     if (found.builtIn) throw new errors.InvalidTarget('tokens for this server are not exchanged')
+    // Beside what comes of it would be this client's certificate, and nobody would ever ask for that of the subject's.
+    if (found.layers.length > 0)
+      throw new errors.InvalidTarget('what this resource takes beside a certificate is not exchanged')
     return { resource: found, ceiling }
   }
 

@@ -5,6 +5,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { codeFlow, protocolPost } from '../support/authorization.ts'
 import { createAuthority, createSelfSigned, type Holder } from '../support/certificates.ts'
 import { certificateHeader, makeCertificate } from '../support/client-certificates.ts'
+import { exchange, gateway } from '../support/exchange.ts'
 import { askForwardAuth, DIALECTS, toldBy } from '../support/forward-auth.ts'
 import { bearer, makeKey, makePersonalToken, SYSTEM } from '../support/minted.ts'
 import { billing, ORDERS, ordersFile, ordersWeb, reports } from '../support/orders.ts'
@@ -143,6 +144,18 @@ describe('a resource that takes a certificate and a credential together', () => 
       expect(await beside(good, headers)).toBe('allowed')
       expect(await beside(undefined, headers)).toBe(MISSING)
     }
+  })
+
+  it('is not for what another client exchanges: its certificate says nothing of theirs', async () => {
+    const resource_scopes = { [VAULT]: ['read:vault'] }
+    await app.apply({ clients: [{ ...gateway, resource_scopes }] })
+    const own = createSelfSigned()
+    await register(own, gateway.client_id)
+    const secret = await keyFor('reports', VAULT, 'read:vault')
+    expect(await beside(own, bearer(secret))).toBe(MISSING)
+    const { body } = await exchange(app.issuer, secret, { resource: VAULT })
+    expect(body).toMatchObject({ error: 'invalid_target' })
+    expect(body.access_token).toBeUndefined()
   })
 
   it("an application's token for a person needs the application's certificate", async () => {
