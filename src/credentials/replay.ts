@@ -48,28 +48,37 @@ const COUNT_AGAIN_MS = 1_000
 
 /** @param capacity how many may be remembered at a time */
 export function createReplayMemory({ db, capacity }: { db: Db; capacity: number }): ReplayMemory {
-  let counted = { rows: 0, at: Number.NEGATIVE_INFINITY }
+  let counted: { readonly rows: number; readonly at: number } | undefined
+  /** Since then, by this node. */
+  let taken = 0
   let counting: Promise<void> | undefined
 
   async function count(): Promise<void> {
     const at = performance.now()
+    const before = taken
     const { rows } = await sql<{ rows: number }>`
       SELECT count(*)::int AS rows FROM replay WHERE expires_at > now()
     `.execute(db)
     counted = { rows: rows[0]?.rows ?? 0, at }
+    taken -= before
   }
 
-  /** Takes a place, if there is one. */
+  function countOnce(): Promise<void> {
+    counting ??= count().finally(() => {
+      counting = undefined
+    })
+    return counting
+  }
+
+  const age = () => performance.now() - (counted?.at ?? 0)
+  const isFull = () => (counted?.rows ?? 0) + taken >= capacity
+
   async function takePlace(): Promise<boolean> {
-    const age = () => performance.now() - counted.at
-    if (age() > COUNT_EVERY_MS || (counted.rows >= capacity && age() > COUNT_AGAIN_MS)) {
-      counting ??= count().finally(() => {
-        counting = undefined
-      })
-      await counting
-    }
-    if (counted.rows >= capacity) return false
-    counted.rows += 1
+    if (!counted || (isFull() && age() > COUNT_AGAIN_MS)) await countOnce()
+    // While there is room nobody waits for a count, and whatever it fails of, the write fails of as well.
+    else if (age() > COUNT_EVERY_MS) countOnce().catch(() => undefined)
+    if (isFull()) return false
+    taken += 1
     return true
   }
 
@@ -77,7 +86,7 @@ export function createReplayMemory({ db, capacity }: { db: Db; capacity: number 
     async rememberOnce(hash, seconds) {
       if (await takePlace()) {
         const isFirst = await rememberOnce(db, hash, seconds)
-        if (!isFirst) counted.rows -= 1
+        if (!isFirst) taken -= 1
         return isFirst
       }
       if (await isRemembered(db, hash)) return false

@@ -125,7 +125,9 @@ export function createSigningSecrets(deps: SigningSecretDeps): SigningSecrets {
           }
         })
       } catch (error) {
-        if (!(error instanceof NothingToDo)) throw error
+        // It was good when it was judged: that it has ended meanwhile is not this request's affair.
+        const hasEnded = error instanceof Problem && (error.status === 404 || error.status === 409)
+        if (!hasEnded && !(error instanceof NothingToDo)) throw error
       }
     },
   }
