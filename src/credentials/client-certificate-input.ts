@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { SubjectAltName } from '../http/certificate-names.ts'
 import { normalAddress } from '../http/client-address.ts'
 import type { FieldError } from '../http/problem.ts'
-import { pemOf, readPastedAuthorities, readPastedCertificate } from './pasted-certificate.ts'
+import { keyMistake, pemOf, readPastedAuthorities, readPastedCertificate } from './pasted-certificate.ts'
 import { NAME_TYPES, type RegisteredCertificate } from './registered-certificate.ts'
 
 /** The keys of the JSON, beside those that every client credential has. */
@@ -55,6 +55,8 @@ function pinned(
   }
   if (read.notAfter < now)
     mistakes.push({ path: 'certificate', message: `has expired at ${read.notAfter.toISOString()}` })
+  const unfit = keyMistake(read.der)
+  if (unfit !== undefined) mistakes.push({ path: 'certificate', message: unfit })
   return { certificate: pemOf(read.der), thumbprint: read.thumbprint }
 }
 

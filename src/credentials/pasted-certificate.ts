@@ -1,5 +1,5 @@
 /** Certificates as people paste them: PEM, with whatever `openssl x509 -text` writes above it. */
-import { X509Certificate } from 'node:crypto'
+import { readLink } from '../http/certificate-link.ts'
 import { type ClientCertificate, readClientCertificate } from '../http/client-certificate.ts'
 
 /** Completes the sentence that a field's name begins. */
@@ -33,10 +33,25 @@ export function readPastedAuthorities(text: string): string | CertificateMistake
   if (count > MOST_AUTHORITIES) return { mistake: `must have at most ${MOST_AUTHORITIES} certificates` }
   const found = [...text.matchAll(BLOCK)].flatMap(([block]) => readClientCertificate(block) ?? [])
   if (found.length === 0 || found.length < count) return none
-  const isAuthority = found.every(({ der }) => new X509Certificate(der).ca)
-  return isAuthority
-    ? found.map(({ der }) => pemOf(der)).join('')
-    : { mistake: 'must be the certificate of an authority: it is one that may issue none' }
+  const unfit = found.map(authorityMistake).find(mistake => mistake !== undefined)
+  return unfit === undefined ? found.map(({ der }) => pemOf(der)).join('') : { mistake: unfit }
+}
+
+/** What keeps it from ever having issued a certificate that is taken. */
+function authorityMistake({ der }: ClientCertificate): string | undefined {
+  const link = readLink(der)
+  if (link && !link.isAuthority)
+    return 'must be the certificate of an authority: it is one that may issue none'
+  return link?.mistake ?? keyMistake(der)
+}
+
+/** A key that is not taken, whoever has issued the certificate. */
+export function keyMistake(der: Buffer): string | undefined {
+  const link = readLink(der)
+  if (!link) return 'has a key, or something else in it, that is not known'
+  return link.isStrong
+    ? undefined
+    : 'has a key that is too weak: take EC on P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits and more'
 }
 
 /** RFC 7468, section 5.1. */

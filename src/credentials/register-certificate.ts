@@ -1,6 +1,7 @@
 /** Registers a client certificate, for the JSON API and the pages: one function, one set of refusals. */
 import { sql } from 'kysely'
 import type { Db } from '../db/connect.ts'
+import { pemCertificates, readClientCertificate } from '../http/client-certificate.ts'
 import { Problem, validationFailed } from '../http/problem.ts'
 import { type CertificateFields, registeredCertificateOf } from './client-certificate-input.ts'
 import type { ClientCredential } from './client-credential.ts'
@@ -36,7 +37,7 @@ export async function registerCertificate(
         isPinned(registered) ? handleOfThumbprint(registered.thumbprint) : handleOfName(registered.san),
       ]
       await refuseRegistered(db, handles, registered)
-      return { material: registered, handles }
+      return { material: registered, handles, detail: auditOf(registered) }
     })
   } catch (error) {
     // All that is wrong is said at once.
@@ -44,6 +45,15 @@ export async function registerCertificate(
     throw validationFailed([...mistakes, ...error.errors])
   }
 }
+
+const auditOf = (registered: RegisteredCertificate) =>
+  isPinned(registered)
+    ? { 'x5t#S256': registered.thumbprint }
+    : { san: registered.san, authorities: authoritiesOf(registered.ca) }
+
+/** By their thumbprints. */
+const authoritiesOf = (pem: string) =>
+  (pemCertificates(pem) ?? []).map(der => readClientCertificate(der)?.thumbprint)
 
 /** Two that race may both come in: then the first one counts (client-certificate.ts). */
 async function refuseRegistered(db: Db, handles: string[], registered: RegisteredCertificate): Promise<void> {

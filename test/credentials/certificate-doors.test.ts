@@ -193,7 +193,11 @@ describe('our own API', () => {
     )
     expect(await events()).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ type: 'client_certificate_created', subject_id: made.id }),
+        expect.objectContaining({
+          type: 'client_certificate_created',
+          subject_id: made.id,
+          detail: expect.objectContaining({ 'x5t#S256': holder.thumbprint }),
+        }),
         expect.objectContaining({ type: 'credential_refused', detail: expect.objectContaining(refused) }),
       ]),
     )

@@ -1,4 +1,5 @@
 // /v1/client-certificates: the wire, what may be registered, and whose it is. How one is let in: test/credentials.
+import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { made } from '../support/api-callers.ts'
 import { type Authority, createAuthority, createSelfSigned, type Holder } from '../support/certificates.ts'
@@ -102,6 +103,16 @@ describe('a client certificate', () => {
     }
   })
 
+  /** OpenSSL makes any. */
+  const withKey = (curve: string) =>
+    execFileSync(
+      'openssl',
+      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:${curve} -nodes -days 9 -subj /CN=weak -keyout /dev/null`.split(
+        ' ',
+      ),
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    )
+
   const expired = () =>
     createSelfSigned({ notBefore: new Date(Date.now() - 3 * DAY), notAfter: new Date(Date.now() - DAY) })
 
@@ -115,6 +126,8 @@ describe('a client certificate', () => {
     ['its private key beside it', () => ({ certificate: holder.cert + holder.key }), ['certificate']],
     ['a private key', () => ({ certificate: holder.key }), ['certificate']],
     ['one that has expired', () => ({ certificate: expired().cert }), ['certificate']],
+    ['one with a key that is too weak', () => ({ certificate: withKey('prime192v1') }), ['certificate']],
+    ['one with a curve that TLS has not', () => ({ certificate: withKey('secp256k1') }), ['certificate']],
     ['an authority alone', () => ({ ca: authority.cert }), ['san']],
     ['a name alone', () => ({ san: { dns: 'ci.example.com' } }), ['ca']],
     ['no name', () => ({ ca: authority.cert, san: {} }), ['san']],
