@@ -17,6 +17,7 @@ import { ASSERTION_ALGS } from '../clients/client-schema.ts'
 import type { State } from '../http/context.ts'
 import type { FormErrors } from '../http/form-errors.ts'
 import { invalidRequest } from '../http/problem.ts'
+import { offeredMethods } from '../oidc/mutual-tls-offer.ts'
 import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
 import { APPLICATION_KINDS, type ApplicationKind, applicationKindOf } from './application-kind.ts'
 import { clientChangesOf, clientErrorsOf, newClientOf, typedClient, valuesOf } from './client-form.ts'
@@ -67,6 +68,7 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
   const { db, config, resources, pages } = deps
   const { show, act, end } = personRoutes(router, deps)
   const visit = visits(deps)
+  const certificateMethods = offeredMethods(config)
   const { open, openToChange, addressOf } = opensClients(deps)
 
   show(paths.clients, async (ctx, person) => {
@@ -113,6 +115,7 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
         errors={errors}
         organizations={organizationField(reach, organizations, en.clients.noOne)}
         algs={ALGS}
+        certificateMethods={certificateMethods}
         {...choices}
       />
     )
@@ -183,6 +186,7 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
         values={typed?.values ?? valuesOf(client)}
         errors={typed?.errors ?? {}}
         algs={ALGS}
+        certificateMethods={certificateMethods}
         {...choices}
       />
     )

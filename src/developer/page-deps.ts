@@ -16,7 +16,11 @@ import type { DeveloperDeps } from './change.ts'
 import { findReach, isAllowed, type Reach } from './ownership.ts'
 
 export interface DeveloperPagesDeps extends DeveloperDeps, PersonRoutesDeps {
-  readonly config: DeveloperDeps['config'] & Pick<Config, 'apiKeyLifetime' | 'apiKeyMaxLifetime'>
+  readonly config: DeveloperDeps['config'] &
+    Pick<
+      Config,
+      'apiKeyLifetime' | 'apiKeyMaxLifetime' | 'tlsPort' | 'clientCertificateHeader' | 'tlsClientCa'
+    >
   readonly resources: ResourceDirectory
   readonly minted: MintedTokens
   readonly clientCredentials: ClientCredentials

@@ -15,7 +15,9 @@ import { isPublishedMetadata } from './published-documents.ts'
 type CertificateMethod = (typeof CERTIFICATE_METHODS)[number]
 
 /** The methods of client authentication by a certificate that can succeed; binding can where there is any. */
-function offeredMethods(config: Config): readonly CertificateMethod[] {
+export function offeredMethods(
+  config: Pick<Config, 'tlsPort' | 'clientCertificateHeader' | 'tlsClientCa'>,
+): readonly CertificateMethod[] {
   if (config.tlsPort === undefined && config.clientCertificateHeader === undefined) return []
   return config.tlsClientCa === undefined ? ['self_signed_tls_client_auth'] : CERTIFICATE_METHODS
 }

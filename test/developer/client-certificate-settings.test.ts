@@ -155,6 +155,12 @@ describe('at the pages', () => {
     expect(parse(page.text).text).toContain('together with dpop_bound_access_tokens')
   })
 
+  it('certificates are not asked about where none can get here', async () => {
+    const form = await dan.get('/clients/new?kind=service')
+    for (const name of ['tls_client_auth', 'certificates', 'tls_client_certificate_bound_access_tokens'])
+      expect(form.text).not.toContain(`"${name}"`)
+  })
+
   it('bound tokens', async () => {
     const bound = { tls_client_certificate_bound_access_tokens: 'true' }
     const id = await registered({ ...byName('san_dns', 'job.acme.example'), ...bound })

@@ -1,15 +1,18 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { startApp, type TestApp } from '../support/app.ts'
 import { expectAccessible, type Page, useBrowser } from '../support/browser.ts'
+import { createAuthority } from '../support/certificates.ts'
 import { ORDERS, ordersFile, PASSWORD, STOCK } from '../support/orders.ts'
 import { addPerson, heading } from '../support/people.ts'
 import { type RelyingParty, startRelyingParty } from '../support/relying-party.ts'
+import { tlsFiles } from '../support/tls-app.ts'
 import { developerTours } from './developer-pages.ts'
 import { tours } from './every-page.ts'
 
 const browser = useBrowser()
 let app: TestApp
 let party: RelyingParty
+const files = tlsFiles([createAuthority()])
 
 beforeAll(async () => {
   party = await startRelyingParty({
@@ -17,11 +20,15 @@ beforeAll(async () => {
     organization: 'acme',
     resource_scopes: { [ORDERS]: ['read:orders', 'write:orders'], [STOCK]: ['read:stock'] },
   })
-  app = await startApp({}, { ...ordersFile, clients: [...ordersFile.clients, party.registration] })
+  const { TLS_CLIENT_CA } = files
+  // So that the pages of clients ask about certificates, too.
+  const certificates = { TRUSTED_PROXIES: '192.0.2.1', CLIENT_CERTIFICATE_HEADER: 'rfc9440', TLS_CLIENT_CA }
+  app = await startApp(certificates, { ...ordersFile, clients: [...ordersFile.clients, party.registration] })
   await party.connect(app.issuer)
 })
 
 afterAll(async () => {
+  files.remove()
   await party?.close()
   await app?.close()
 })

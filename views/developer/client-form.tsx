@@ -61,12 +61,15 @@ export interface ClientFormProps {
   /** whose server it may be */
   servers: { identifier: string; name: string }[]
   algs: ClientAlgs
+  /** ways to authenticate with a certificate that can succeed here; without any, certificates are not asked about */
+  certificateMethods: readonly string[]
   children: ComponentChildren
 }
 
 /** The settings of a client that are anybody's to choose; the rest follows from its kind. */
 export function ClientForm(props: ClientFormProps) {
-  const { action, hidden, kind, values, errors, organizations, groups, algs, children } = props
+  const { action, hidden, kind, values, errors, organizations, groups, algs, certificateMethods, children } =
+    props
   const { form } = usePage().messages.clients
   const isService = kind === 'service'
   // Only what the page asks for: what is wrong elsewhere stands above the form.
@@ -113,7 +116,14 @@ export function ClientForm(props: ClientFormProps) {
             none={form.noScopes}
             {...field('scope')}
           />
-          {isConfidential(kind) ? <ProofFields values={values} algs={algs.assertion} field={field} /> : null}
+          {isConfidential(kind) ? (
+            <ProofFields
+              values={values}
+              algs={algs.assertion}
+              certificateMethods={certificateMethods}
+              field={field}
+            />
+          ) : null}
           <MoreSettings {...props} field={field} />
           <div class="buttons">{children}</div>
         </>

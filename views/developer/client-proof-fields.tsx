@@ -19,6 +19,7 @@ export const proofLabels = (form: Messages['clients']['form']) => ({
 export interface ProofFieldsProps {
   values: ClientValues
   algs: readonly string[]
+  certificateMethods: readonly string[]
   field: Refused
 }
 
@@ -26,9 +27,23 @@ export interface ProofFieldsProps {
 const CERTIFICATE_NAMES = ['san_dns', 'san_uri', 'san_ip', 'san_email', 'subject_dn'] as const
 
 /** How a confidential client proves who it is. What a choice needs is asked for once it is made; an old browser always asks. */
-export function ProofFields({ values, algs, field }: ProofFieldsProps) {
+export function ProofFields({ values, algs, certificateMethods, field }: ProofFieldsProps) {
   const { form } = usePage().messages.clients
   const { token_endpoint_auth_method: method } = values
+  // What has been chosen once stays to be seen.
+  const isOffered = (one: string) => one === method || certificateMethods.includes(one)
+  const byCertificate = [
+    {
+      value: 'tls_client_auth',
+      label: form.byNamedCertificate,
+      hint: form.byNamedCertificateHint(<code key="method">tls_client_auth</code>),
+    },
+    {
+      value: 'self_signed_tls_client_auth',
+      label: form.byOwnCertificate,
+      hint: form.byOwnCertificateHint(<code key="method">self_signed_tls_client_auth</code>),
+    },
+  ].filter(({ value }) => isOffered(value))
   const bySecret = method === 'client_secret_post' ? method : 'client_secret_basic'
   return (
     <div class="proof">
@@ -47,46 +62,41 @@ export function ProofFields({ values, algs, field }: ProofFieldsProps) {
             label: form.byKey,
             hint: form.byKeyHint(<code key="method">private_key_jwt</code>),
           },
-          {
-            value: 'tls_client_auth',
-            label: form.byNamedCertificate,
-            hint: form.byNamedCertificateHint(<code key="method">tls_client_auth</code>),
-          },
-          {
-            value: 'self_signed_tls_client_auth',
-            label: form.byOwnCertificate,
-            hint: form.byOwnCertificateHint(<code key="method">self_signed_tls_client_auth</code>),
-          },
+          ...byCertificate,
         ]}
       />
-      <div class="proof-name form">
-        <Select
-          name="certificate_name"
-          value={values.certificate_name}
-          options={CERTIFICATE_NAMES.map(name => ({
-            value: `tls_client_auth_${name}`,
-            label: form.certificateNames[name],
-          }))}
-          {...field('certificate_name')}
-        />
-        <Field
-          name="certificate_value"
-          value={values.certificate_value}
-          hint={form.certificateValueHint}
-          required={false}
-          {...field('certificate_value')}
-        />
-      </div>
-      <div class="proof-certificates form">
-        <TextArea
-          name="certificates"
-          value={values.certificates}
-          rows={6}
-          hint={form.certificatesHint}
-          required={false}
-          {...field('certificates')}
-        />
-      </div>
+      {isOffered('tls_client_auth') ? (
+        <div class="proof-name form">
+          <Select
+            name="certificate_name"
+            value={values.certificate_name}
+            options={CERTIFICATE_NAMES.map(name => ({
+              value: `tls_client_auth_${name}`,
+              label: form.certificateNames[name],
+            }))}
+            {...field('certificate_name')}
+          />
+          <Field
+            name="certificate_value"
+            value={values.certificate_value}
+            hint={form.certificateValueHint}
+            required={false}
+            {...field('certificate_value')}
+          />
+        </div>
+      ) : null}
+      {isOffered('self_signed_tls_client_auth') ? (
+        <div class="proof-certificates form">
+          <TextArea
+            name="certificates"
+            value={values.certificates}
+            rows={6}
+            hint={form.certificatesHint}
+            required={false}
+            {...field('certificates')}
+          />
+        </div>
+      ) : null}
       <div class="proof-keys form">
         <TextArea
           name="jwks"

@@ -111,7 +111,7 @@ function SigningOut({ kind, values, field }: SectionProps) {
   )
 }
 
-function Protection({ kind, values }: SectionProps) {
+function Protection({ kind, values, certificateMethods }: SectionProps) {
   const { form } = usePage().messages.clients
   return (
     <fieldset class="choices">
@@ -133,13 +133,15 @@ function Protection({ kind, values }: SectionProps) {
           hint={form.dpopHint}
           inList
         />
-        <Tick
-          name="tls_client_certificate_bound_access_tokens"
-          checked={values.tls_client_certificate_bound_access_tokens}
-          label={form.certificateBound}
-          hint={form.certificateBoundHint}
-          inList
-        />
+        {certificateMethods.length > 0 || values.tls_client_certificate_bound_access_tokens ? (
+          <Tick
+            name="tls_client_certificate_bound_access_tokens"
+            checked={values.tls_client_certificate_bound_access_tokens}
+            label={form.certificateBound}
+            hint={form.certificateBoundHint}
+            inList
+          />
+        ) : null}
       </div>
     </fieldset>
   )
