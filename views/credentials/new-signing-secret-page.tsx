@@ -60,24 +60,28 @@ export function NewSigningSecretPage(props: NewSigningSecretPageProps) {
           <>
             <Field name="name" value={values.name} hint={words.form.nameHint} {...field('name')} />
             <Field name="description" value={values.description} optional {...field('description')} />
-            <ChoiceList
-              name="algorithm"
-              legend={words.which}
-              value={values.algorithm}
-              options={(['hmac-sha256', 'ed25519'] as const).map(value => ({
-                value,
-                label: words.algorithms[value].name,
-                hint: words.algorithms[value].hint,
-              }))}
-            />
-            <TextArea
-              name="public_key"
-              value={values.public_key}
-              rows={4}
-              hint={words.publicKeyHint}
-              required={false}
-              {...field('public_key')}
-            />
+            <div class="signature">
+              <ChoiceList
+                name="algorithm"
+                legend={words.which}
+                value={values.algorithm}
+                options={(['hmac-sha256', 'ed25519'] as const).map(value => ({
+                  value,
+                  label: words.algorithms[value].name,
+                  hint: words.algorithms[value].hint,
+                }))}
+              />
+              <div class="signature-key">
+                <TextArea
+                  name="public_key"
+                  value={values.public_key}
+                  rows={4}
+                  hint={words.publicKeyHint}
+                  required={false}
+                  {...field('public_key')}
+                />
+              </div>
+            </div>
             {environments.length > 1 ? (
               <Select
                 name="env"

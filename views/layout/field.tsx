@@ -32,7 +32,7 @@ export function Field(field: FieldProps) {
       {type === 'text' ? <input type="text" {...input} {...(name === 'username' ? asTyped : {})} /> : null}
       {type === 'number' ? <input type="text" class="number" inputMode="numeric" {...input} /> : null}
       {type === 'code' ? (
-        <input type="text" class="code" autoCapitalize="characters" spellcheck={false} {...input} />
+        <input type="text" class="user-code" autoCapitalize="characters" spellcheck={false} {...input} />
       ) : null}
       {type === 'date' ? <input type="date" {...input} /> : null}
       {type === 'password' ? <input type="password" {...input} {...asTyped} /> : null}

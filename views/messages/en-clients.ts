@@ -237,12 +237,12 @@ export const clients = {
   retireLast: 'It is the last one: the client cannot authenticate until you add another.',
   keepSecret: 'Keep secret',
 
-  keys: 'API keys',
-  keysNote: 'For its own requests, without asking for a token first.',
+  keys: 'What it shows to APIs',
+  keysNote: 'An API key, without asking for a token first.',
   toKeys: 'See its keys',
-  signingSecretsNote: 'Or a signature on every request, with a secret or a key that is never sent.',
+  signingSecretsNote: 'A signature on every request, with a secret or a key that is never sent.',
   toSigningSecrets: 'See its signing secrets',
-  shownCertificatesNote: 'Or a certificate on its connection, and nothing else to send.',
+  shownCertificatesNote: 'A certificate on its connection, and nothing else to send.',
   toCertificates: 'See its certificates',
 
   disable: 'Disable',
