@@ -10,6 +10,8 @@ export interface PresentedRequest {
   pairs(): [name: string, value: string][]
   /** A copy of the body, where one can be had that leaves it for whoever answers. Undefined: read already, or too long. */
   body?(): Promise<Uint8Array | undefined>
+  /** Whether it has a body, where that is known without the headers. */
+  readonly hasBody?: boolean
 }
 
 /** What there is of a Node request (`node:http`, and what Koa, Express and Fastify wrap). */
@@ -17,6 +19,8 @@ export interface NodeRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined
   readonly rawHeaders: readonly string[]
+  /** Of HTTP/2. */
+  readonly stream?: { readonly endAfterHeaders?: boolean | undefined } | undefined
 }
 
 /** A `Request` of the web platform. Repeated headers have been joined in it. */
@@ -56,10 +60,12 @@ async function copyOf(request: Request): Promise<Uint8Array | undefined> {
 
 /** @param target when a router has cut its part off `url` */
 export function nodeRequest(
-  { method = 'GET', url = '/', rawHeaders }: NodeRequest,
+  { method = 'GET', url = '/', rawHeaders, stream }: NodeRequest,
   target = url,
 ): PresentedRequest {
   return {
+    // HTTP/2 does not have to say in a header that a body comes (RFC 9113, section 8.1).
+    ...(isPseudo(rawHeaders[0]) && { hasBody: stream?.endAfterHeaders !== true }),
     method,
     target: target.startsWith('/') ? target : pathOf(target),
     all(name) {
@@ -75,11 +81,14 @@ export function nodeRequest(
     pairs() {
       const pairs: [string, string][] = []
       for (let at = 0; at + 1 < rawHeaders.length; at += 2)
-        pairs.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
+        if (!isPseudo(rawHeaders[at])) pairs.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
       return pairs
     },
   }
 }
+
+/** `:method` and the like, which come first in HTTP/2 and are no headers (RFC 9113, section 8.3). */
+const isPseudo = (name: string | undefined): boolean => name?.startsWith(':') === true
 
 const NONE: readonly string[] = Object.freeze([])
 

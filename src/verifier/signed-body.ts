@@ -27,7 +27,7 @@ export async function compareBody(
 
 async function seenBody(request: PresentedRequest): Promise<Uint8Array | undefined> {
   if (request.body) return await request.body()
-  return announcesBody(request) ? undefined : new Uint8Array()
+  return (request.hasBody ?? announcesBody(request)) ? undefined : new Uint8Array()
 }
 
 /** RFC 9112, section 6.3. */

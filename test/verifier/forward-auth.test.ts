@@ -231,6 +231,13 @@ describe('a body that was signed', () => {
     expect(reported).toHaveLength(1)
     const empty = nodeRequest({ method: 'POST', url: '/orders', rawHeaders: headers.slice(0, 2) })
     await expect(verifierOf().verify(empty)).rejects.toMatchObject({ status: 401 })
+    const unannounced = nodeRequest({
+      method: 'POST',
+      url: '/orders',
+      rawHeaders: [':method', 'POST', 'x-auth-identity', await signed(digest('sha-256', ''))],
+      stream: { endAfterHeaders: false },
+    })
+    await expect(verifierOf().verify(unannounced)).rejects.toMatchObject({ status: 401 })
     const long = 'x'.repeat(1024 * 1024 + 1)
     expect(await outcome(sent(await signed(digest('sha-256', long)), long))).toBe('invalid_token')
   })

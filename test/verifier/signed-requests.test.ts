@@ -1,6 +1,15 @@
 // Signed requests at an API with the verifier: the head is judged by a real Latchkey, the body here.
+import { once } from 'node:events'
+import { connect, createServer } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { createVerifier, nodeRequest, Refusal, type Verifier } from '../../src/verifier/verifier.ts'
+import {
+  createVerifier,
+  nodeRequest,
+  type PresentedRequest,
+  Refusal,
+  type Verifier,
+} from '../../src/verifier/verifier.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { BILLING_SECRET, ORDERS, ordersFile } from '../support/orders.ts'
 import {
@@ -92,6 +101,20 @@ describe.each(Object.entries(signers))('%s', (_name, sign) => {
     expect(reported).toEqual([expect.objectContaining({ message: expect.stringMatching(/body/) })])
   })
 
+  it('over HTTP/2, where no header says that a body comes', async () => {
+    const send = (headers: Headers, body?: string) =>
+      overHttp2(request => verifier.verify(request), headers, body)
+    expect(await send(sign())).toBe('ok')
+    reported = []
+    expect(await send(sign(), BODY)).toBe('invalid_token')
+    expect(await send(withHash(BODY), BODY)).toBe('invalid_token')
+    expect(reported).toHaveLength(2)
+    const given = (headers: Headers, body: string) =>
+      overHttp2(request => verifier.verify(request, { body: Buffer.from(body) }), headers, body)
+    expect(await given(withHash(BODY), BODY)).toBe('ok')
+    expect(await given(withHash(BODY), '{"order":2}')).toBe('invalid_token')
+  })
+
   it('once', async () => {
     const headers = sign()
     expect(await outcome(verifier.verify(post(headers)))).toBe('ok')
@@ -107,6 +130,32 @@ it('beside another credential: ambiguous, also when that is a JWT', async () => 
     'ambiguous_credentials',
   )
 })
+
+/** The outcome at a server of HTTP/2. The request is a POST to URL. */
+async function overHttp2(
+  verify: (request: PresentedRequest) => Promise<unknown>,
+  headers: Headers,
+  body?: string,
+): Promise<string> {
+  const verified = Promise.withResolvers<string>()
+  const server = createServer((request, response) => {
+    outcome(verify(nodeRequest(request))).then(verified.resolve, verified.reject)
+    response.end()
+  })
+  await once(server.listen(0), 'listening')
+  const client = connect(`http://localhost:${(server.address() as AddressInfo).port}`)
+  try {
+    const { pathname, search } = new globalThis.URL(URL)
+    const target = { ':method': 'POST', ':path': `${pathname}${search}` }
+    const stream = client.request({ ...headers, ...target }, { endStream: body === undefined })
+    if (body !== undefined) stream.end(body)
+    stream.resume()
+    return await verified.promise
+  } finally {
+    client.destroy()
+    server.close()
+  }
+}
 
 const hexOf = (body: string) => Buffer.from(signedHash(body), 'base64').toString('hex')
 const signedHash = (body: string) =>
