@@ -60,7 +60,7 @@ export function credentialRoutes(deps: CredentialRoutesDeps) {
       response: rotated,
       async answer({ caller, body, ctx }) {
         if (!ROTATING.has(caller.kind))
-          throw new Problem(409, 'conflict', 'Only API keys and personal access tokens can be rotated.')
+          throw new Problem(409, 'conflict', 'Only API keys and personal access tokens are rotated here.')
         const actor = { identity: caller, source: sourceOf(ctx) }
         const { token, secret } = await deps.minted.rotate(actor, caller.credentialId, rotationOf(body))
         const { type, id } = token.owner

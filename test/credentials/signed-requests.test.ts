@@ -1,5 +1,6 @@
 // Signed requests at our own doors: the body, what is taken once, rotation, and what is left of it all.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { sql } from 'kysely'
 import type { Answer } from '../http/ground.ts'
 import { callerWith } from '../support/api-callers.ts'
@@ -166,6 +167,39 @@ describe('a signature', () => {
     const more = { cookie: 'latchkey_session=nobody', 'x-forwarded-for': '192.0.2.1' }
     expect((await send({ ...signedFor(undefined).message, ...more })).status).toBe(200)
   })
+})
+
+describe('any change of what was sent', () => {
+  const NAMES = {
+    message: ['signature-input', 'signature', 'content-digest'],
+    simple: ['x-api-key', 'x-timestamp', 'x-nonce', 'x-signature'],
+  } as const
+
+  it.each(['message', 'simple'] as const)(
+    'is refused, and the request as it was is taken: %s',
+    async profile => {
+      const body = '{"order":1}'
+      const one = signedFor(body)[profile]
+      const change = fc.record({
+        name: fc.constantFrom(...NAMES[profile]),
+        at: fc.nat(),
+        character: fc.stringMatching(/^[\x21-\x7e]?$/),
+      })
+      await fc.assert(
+        fc.asyncProperty(change, async ({ name, at, character }) => {
+          const value = one[name] ?? ''
+          const place = at % value.length
+          const changed = value.slice(0, place) + character + value.slice(place + 1)
+          // In hexadecimal digits the case does not matter.
+          fc.pre(changed !== '' && changed.toLowerCase() !== value.toLowerCase())
+          const answer = await send({ ...one, [name]: changed }, body)
+          expect({ changed, status: answer.status }).toEqual({ changed, status: 401 })
+        }),
+        { numRuns: 150 },
+      )
+      expect((await send(one, body)).status).toBe(200)
+    },
+  )
 })
 
 describe('what it asks of the database', () => {
