@@ -106,14 +106,24 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * A browser shows a certificate without being asked, as it sends a cookie: what may change something, and a connection that
- * stays open, must not come from a page of another origin. Programs say nothing of a site.
+ * stays open, must not come from a page of another origin. Not every browser says of every request which site it comes from
+ * (of sockets hardly one), but the origin it says then. Programs say neither.
  */
 function refuseOtherSite(request: RequestView, refusals: Refusals, explain?: Explain): void {
+  const staysOpen = ['upgrade', 'sec-websocket-key'].some(name => request.header(name) !== undefined)
+  if (SAFE.has(request.method) && !staysOpen) return
   const site = request.header('sec-fetch-site')
-  const isSafe = SAFE.has(request.method) && request.header('upgrade') === undefined
-  if (isSafe || site === undefined || site === 'same-origin' || site === 'none') return
-  explain?.({ name: 'site', passed: false, detail: `a page of another origin has sent it: ${site}` })
-  throw refusals.fromAnotherSite(site)
+  const origin = request.header('origin')
+  if (site === 'same-origin' || site === 'none') return
+  if (site === undefined && (origin === undefined || isOriginOf(request, origin))) return
+  const said = site === undefined ? `Origin: ${origin}` : `Sec-Fetch-Site: ${site}`
+  explain?.({ name: 'site', passed: false, detail: `a page of another origin has sent it: ${said}` })
+  throw refusals.fromAnotherSite(said)
+}
+
+/** Whoever asks about a request may know no more of its address than the path: then its Host says the rest. */
+function isOriginOf(request: RequestView, origin: string): boolean {
+  return origin === URL.parse(request.url)?.origin || origin === `https://${request.header('host')}`
 }
 
 /** Mine but broken is a claim as well: it competes, and if it is the one, its refusal is the answer. */

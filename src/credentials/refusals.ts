@@ -153,8 +153,7 @@ export function createRefusals(issuer: string): Refusals {
 
     lackingLayer: lacking,
 
-    fromAnotherSite: site =>
-      new Problem(403, 'csrf_failed', 'This request came from another site.', `Sec-Fetch-Site: ${site}`),
+    fromAnotherSite: site => new Problem(403, 'csrf_failed', 'This request came from another site.', site),
 
     rateLimited: rate =>
       new Problem(

@@ -170,6 +170,9 @@ describe('our own API', () => {
       expect([refused.status, refused.json().code]).toEqual([403, 'csrf_failed'])
       expect((await from(site).call('GET', '/v1/credentials/self')).status).toBe(200)
     }
+    const older = (origin: string) => callerWith(app, { ...shown(holder), origin })
+    for (const origin of ['https://evil.example', 'null', `${app.issuer}.evil.example`])
+      expect((await older(origin).call('DELETE', '/v1/credentials/self')).status).toBe(403)
     expect((await from('same-origin').call('DELETE', '/v1/credentials/self')).status).toBe(204)
   })
 
@@ -205,6 +208,25 @@ describe('our own API', () => {
 })
 
 describe('forward-auth', () => {
+  it('opens no socket, and changes nothing, for a page of another site', async () => {
+    const ask = async (method: string, headers: Record<string, string>) => {
+      const original = { method, url: ADDRESS, headers: { ...shown(pinned), ...headers } }
+      return toldBy('caddy', await askForwardAuth(app, { dialect: 'caddy' }, original)).status
+    }
+    const evil = { origin: 'https://evil.example' }
+    const own = { origin: ORDERS }
+    // Proxies leave out `Upgrade`, and browsers leave out Sec-Fetch-Site for sockets.
+    for (const socket of [{ 'sec-websocket-key': 'x' }, { upgrade: 'websocket' }]) {
+      expect(await ask('GET', { ...evil, ...socket })).toBe(403)
+      expect(await ask('GET', { ...evil, ...socket, 'sec-fetch-site': 'cross-site' })).toBe(403)
+      expect(await ask('GET', { ...own, ...socket })).toBe(200)
+      expect(await ask('GET', socket)).toBe(200)
+    }
+    expect(await ask('POST', evil)).toBe(403)
+    expect(await ask('POST', own)).toBe(200)
+    expect(await ask('GET', evil)).toBe(200)
+  })
+
   it('lets a registered certificate through, and says who it is', async () => {
     for (const holder of [pinned, named]) {
       const answer = await askForwardAuth(app, { dialect: 'caddy' }, { url: ADDRESS, headers: shown(holder) })
