@@ -1,5 +1,5 @@
 /**
- * Who claims a request (credentials.md). Three places: an explicit credential (a header that a program sets), a
+ * Who claims a request. Three places: an explicit credential (a header that a program sets), a
  * certificate, a cookie. The first of these that is there is the credential, and its answer is final: never a fall-through
  * to the next kind. Two explicit ones are refused, since nobody can say which one counts. A resource that takes a
  * certificate and an explicit one together has its say in layers.ts.

@@ -1,4 +1,4 @@
-/** The last steps of every verification, in the order of credentials.md: audience, binding, scopes. */
+/** The last steps of every verification, in the order that judge.ts tells: audience, binding, scopes. */
 import { type Checks, createChecks } from './checks.ts'
 import type { ShownProof } from './dpop.ts'
 import type { Confirmation, Wanted } from './kind.ts'

@@ -1,5 +1,5 @@
 /**
- * The checks of one verification, made in the order of credentials.md. The first that fails is the refusal. Whoever wants
+ * The checks of one verification, made in the order that judge.ts tells. The first that fails is the refusal. Whoever wants
  * an explanation (POST /v1/verify) is told of each, also of those after the first that failed, as far as they can be made.
  */
 import type { Problem } from '../http/problem.ts'

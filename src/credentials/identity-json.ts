@@ -1,4 +1,4 @@
-/** An identity on the wire (contract.md): what does not apply is left out, times are RFC 3339 in UTC. */
+/** An identity on the wire (docs/api.md): what does not apply is left out, times are RFC 3339 in UTC. */
 import { z } from 'zod'
 import type { Identity } from './kind.ts'
 

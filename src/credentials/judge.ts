@@ -1,5 +1,5 @@
 /**
- * Whether a credential that was recognised is good for what is wanted, in the order of credentials.md: status, not-before,
+ * Whether a credential that was recognised is good for what is wanted, in this order: status, not-before,
  * expiry → owner → environment and audience → address → binding → scopes → rate limit last. For every kind that has a row
  * with these restrictions: API keys and personal access tokens (verify-minted.ts), signing secrets and client certificates
  * (verify-client-credential.ts). It reads from directories only and writes nothing but that a proof is spent.

@@ -1,5 +1,5 @@
 /**
- * What a resource demands beside one good credential (credentials.md, "Layers"): a registered client certificate that comes
+ * What a resource demands beside one good credential (docs/layers.md): a registered client certificate that comes
  * together with it, an address that it comes from. The two credentials do not compete; the explicit one says who is calling.
  *
  * The order keeps strangers out early: the address, whether all is there, the certificate, and the credential last. Whoever

@@ -1,5 +1,5 @@
 /**
- * What a new key or personal token gets at most (credentials.md, "One permission model").
+ * What a new key or personal token gets at most.
  *
  * - Its scopes are scopes that its owner has now; the operator bounds its life.
  * - A key or personal token that makes another gives at most its own scopes, as far as it has them now, its environment,

@@ -61,7 +61,7 @@ export function createMintedIntrospection(deps: MintedIntrospectionDeps): Minted
     async introspect(token, clientId) {
       const identity = await verified(token, WITHOUT_TRACE)
       if (!identity) {
-        // Once more, to be counted: whoever asks, a retired secret that turns up is reported (credentials.md).
+        // Once more, to be counted: whoever asks, a retired secret that turns up is reported.
         await verified(token, {})
         return undefined
       }

@@ -1,4 +1,4 @@
-/** API keys and personal access tokens on the wire (contract.md): one shape but for whose they are. */
+/** API keys and personal access tokens on the wire (docs/api.md): one shape but for whose they are. */
 import { z } from 'zod'
 import { timeIn, timeOut } from '../http/time-schema.ts'
 import type { NewMintedToken } from './minted-input.ts'

@@ -1,5 +1,5 @@
 /**
- * The answers to a request that is not let in (credentials.md; RFC 6750, section 3; RFC 9449, section 7.1). Unknown,
+ * The answers to a request that is not let in (RFC 6750, section 3; RFC 9449, section 7.1). Unknown,
  * mistyped, expired, revoked and disabled look the same outside; `reason` is for the log and the audit only.
  */
 import { Problem } from '../http/problem.ts'

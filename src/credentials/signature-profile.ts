@@ -1,5 +1,5 @@
 /**
- * The strict profile of signed requests (credentials.md): which signatures of RFC 9421 are taken, and for how long. The
+ * The strict profile of signed requests (docs/signed-requests.md): which signatures of RFC 9421 are taken, and for how long. The
  * parts that every request has must be covered, so that nothing of it can be exchanged; what is not known here is refused
  * and not passed over.
  */

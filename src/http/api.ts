@@ -1,6 +1,6 @@
 /**
  * The JSON API: every route below /v1 that the rooms declared (api-route.ts), in one router. A request is let in by the
- * route's rule, its query and body are read by the route's schemas, and the answer has the shape of contract.md. Refusals
+ * route's rule, its query and body are read by the route's schemas, and the answer has the shape that docs/api.md tells. Refusals
  * are Problems; respond.ts writes them. `GET /v1/openapi.json` tells all of this from the same declarations.
  */
 import { Router } from '@koa/router'

@@ -1,5 +1,5 @@
 /**
- * Lists a page at a time (contract.md): `?limit=` 1–100 (50) `&cursor=`, answered with `data` and `next_cursor`. A cursor
+ * Lists a page at a time (docs/api.md): `?limit=` 1–100 (50) `&cursor=`, answered with `data` and `next_cursor`. A cursor
  * names the last item that was seen, not a position: what is added or removed meanwhile shifts nothing.
  */
 import { z } from 'zod'

@@ -1,5 +1,5 @@
 /**
- * `?wait=all&timeout=5` on every /v1 route that revokes (contract.md): the answer comes when every node refuses what was
+ * `?wait=all&timeout=5` on every /v1 route that revokes (docs/api.md): the answer comes when every node refuses what was
  * revoked, or when the time is over, and says which. Without it the answer is 204 at once.
  */
 import { z } from 'zod'

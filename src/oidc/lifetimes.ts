@@ -1,4 +1,4 @@
-/** How long things live, in seconds (docs: protocol.md's numbers). Access tokens: their resource decides. */
+/** How long things live, in seconds. Access tokens: their resource decides. */
 const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR

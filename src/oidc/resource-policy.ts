@@ -1,5 +1,5 @@
 /**
- * Which resource a token is for and which scopes it can have (protocol.md, "Which token"; RFC 8707). The library asks
+ * Which resource a token is for and which scopes it can have (RFC 8707). The library asks
  * these two questions at both endpoints; here they are answered by the client's ceiling.
  */
 import {

@@ -1,5 +1,5 @@
 /**
- * A client that registered itself is never a silent redirector (protocol.md, "Consent and error pages"; RFC 9700, section
+ * A client that registered itself is never a silent redirector (RFC 9700, section
  * 4.11.2): anybody can make one, and a link to this server would then lead anywhere. So where nobody has acted in the
  * request, what would have been a redirect to such a client is a page that names it and its host, with a link: answers to
  * prompt=none, errors in the parameters, what was allowed before, and the way back after signing out.

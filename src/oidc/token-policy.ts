@@ -1,4 +1,4 @@
-/** Who may introspect and who may revoke a token (credentials.md; RFC 7662, section 4; RFC 7009, section 2.1). */
+/** Who may introspect and who may revoke a token (RFC 7662, section 4; RFC 7009, section 2.1). */
 import type { AccessToken, Client, ClientCredentials, KoaContextWithOIDC, RefreshToken } from 'oidc-provider'
 import { hasDemands } from '../resources/resource-layers.ts'
 import type { OidcDeps } from './deps.ts'

@@ -136,7 +136,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return valid ? read : undefined
   }
 
-  /** In Latchkey's order (credentials.md): known, not ended, environment, audience, binding, scopes. */
+  /** In Latchkey's order: known, not ended, environment, audience, binding, scopes. */
   function check(
     { audiences, cnf, identity }: AccessToken,
     { scopes, env, certificate }: Question,

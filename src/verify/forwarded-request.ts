@@ -1,5 +1,5 @@
 /**
- * The request that a proxy asks about, in each proxy's own words (credentials.md, "Forward-auth dialects"). Only the
+ * The request that a proxy asks about, in each proxy's own words (docs/forward-auth.md). Only the
  * headers of that dialect are read: what a client made up in the words of another one means nothing. Anything that is
  * missing, there twice or readable in two ways is refused.
  */

@@ -1,4 +1,4 @@
-/** The body and the answers of POST /v1/verify (contract.md). */
+/** The body and the answers of POST /v1/verify. */
 import { z } from 'zod'
 import { readContentDigest } from '../credentials/content-digest.ts'
 import { identityAnswer } from '../credentials/identity-json.ts'

@@ -12,7 +12,7 @@ import {
   parseMinted,
 } from '../../src/secrets/minted-format.ts'
 
-/** contract.md */
+/** As docs/token-format.md has it. */
 const CONTRACT = /^[a-z][a-z0-9]{1,15}_(live|test)_(key|pat)_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}$/
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 

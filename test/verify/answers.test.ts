@@ -1,4 +1,4 @@
-// The table of answers (credentials.md), every row through every door that can ask it, for every kind of credential.
+// The table of answers, every row through every door that can ask it, for every kind of credential.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { askSelf, challengesOf, type Headers } from '../credentials/kind.contract.ts'
 import { basic } from '../support/answers.ts'
