@@ -1,6 +1,7 @@
 // Signed requests on several servers: one signature sent 20 times at the same moment to two processes whose reads take 50 ms
 // longer than they do, after a restart, and while the master secrets change.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { sql } from 'kysely'
 import type { Question } from '../http/ground.ts'
 import { TEST_SECRET } from '../support/app.ts'
 import { SYSTEM } from '../support/minted.ts'
@@ -75,6 +76,12 @@ describe('two processes', () => {
       .where('subject_id', '=', id)
       .execute()
     expect(events).toHaveLength(1)
+  })
+
+  test('a memory that does not decide is noticed', async () => {
+    await sql`ALTER TABLE replay DROP CONSTRAINT replay_pkey`.execute(cluster.db)
+    const request = signed(cluster.issuer, await makeSigningSecret(cluster))
+    expect(statuses(await cluster.together(TIMES, () => request))[200]).toBeGreaterThan(1)
   })
 
   test('nothing of all this was a failure of ours', () => {
