@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { namesOf, type SubjectAltName } from '../http/certificate-names.ts'
-import { readClientCertificate } from '../http/client-certificate.ts'
+import { pemCertificates, readClientCertificate } from '../http/client-certificate.ts'
 import { timeOut } from '../http/time-schema.ts'
 import { certificateKeys } from './client-certificate-input.ts'
 import type { ClientCredential } from './client-credential.ts'
@@ -69,7 +69,8 @@ export interface AboutCertificate {
 
 /** @param pem that was read before. The first certificate in it counts */
 export function aboutCertificate(pem: string): AboutCertificate {
-  const certificate = readClientCertificate(pem)
+  const [first] = pemCertificates(pem) ?? []
+  const certificate = first && readClientCertificate(first)
   if (!certificate) throw new Error('A certificate that is stored cannot be read')
   const { notBefore, notAfter, thumbprint } = certificate
   const attributes: string | undefined = new X509Certificate(certificate.der).subject

@@ -19,9 +19,11 @@ export const registeredCertificate = z.union([
   }),
 ])
 
-export const isPinned = (
-  registered: RegisteredCertificate,
-): registered is Extract<RegisteredCertificate, { thumbprint: string }> => 'thumbprint' in registered
+export type PinnedCertificate = Extract<RegisteredCertificate, { thumbprint: string }>
+export type NamedCertificate = Exclude<RegisteredCertificate, PinnedCertificate>
+
+export const isPinned = (registered: RegisteredCertificate): registered is PinnedCertificate =>
+  'thumbprint' in registered
 
 /** A certificate with more is known by the first of them. */
 const MOST_NAMES = 50

@@ -181,11 +181,36 @@ describe('a client certificate', () => {
     expect((await world.root.call('DELETE', `${CERTIFICATES}/${id}`)).status).toBe(204)
   })
 
-  it('that others have registered does not get in the way of who had it first', async () => {
-    const { cert } = createSelfSigned()
-    const theirs = { client_id: 'theirs', name: 'Squatter', scopes: { [world.own]: ['clients:read'] } }
-    await made(world.dev, CERTIFICATES, body({ certificate: cert }))
-    const answer = await world.mallory.call('POST', CERTIFICATES, { ...theirs, certificate: cert })
-    expect(refusal(answer)).toEqual({ status: 409, code: 'conflict' })
+  describe('that another organization has registered', () => {
+    const theirs = () => ({ client_id: 'theirs', name: 'Theirs', scopes: { [world.own]: ['clients:read'] } })
+    const name = { dns: 'both.example.com' }
+    const byName = () => ({ ca: authority.cert, san: name })
+    const both = () => `${createAuthority().cert}${authority.cert}`
+    const leaf = () => authority.issue({ names: [{ dns: 'more.example.com' }, name] }).cert
+    const { cert: pinned } = createSelfSigned()
+
+    it.each<[string, () => object, () => object]>([
+      ['the same', () => ({ certificate: pinned }), () => ({ certificate: pinned })],
+      ['the authority among others', byName, () => ({ ca: both(), san: name })],
+      ['one that fits', byName, () => ({ certificate: leaf() })],
+      ['what it fits', () => ({ certificate: leaf() }), byName],
+    ])('is not registered again: %s', async (_what, first, second) => {
+      const { id } = await made(world.dev, CERTIFICATES, body(first()))
+      const fields = { ...theirs(), ...second() }
+      const answer = await world.mallory.call('POST', CERTIFICATES, fields)
+      expect(refusal(answer)).toEqual({ status: 409, code: 'conflict' })
+      await world.dev.call('DELETE', `${CERTIFICATES}/${id}`)
+      const now = await made(world.mallory, CERTIFICATES, fields)
+      expect((await world.mallory.call('DELETE', `${CERTIFICATES}/${now.id}`)).status).toBe(204)
+    })
+
+    it('takes no name from who has another authority, and a client may have several that overlap', async () => {
+      const mine = await made(world.dev, CERTIFICATES, body(byName()))
+      const other = { ca: createAuthority().cert, san: name }
+      await made(world.mallory, CERTIFICATES, { ...theirs(), ...other })
+      await made(world.dev, CERTIFICATES, body({ certificate: leaf() }))
+      await made(world.dev, CERTIFICATES, body({ ...byName(), ca: both() }))
+      expect(mine.san).toEqual(name)
+    })
   })
 })
