@@ -16,6 +16,7 @@ import { accountIdOf, allKnow } from '../support/minted.ts'
 import { form, introspect, tokenFrom } from '../support/node-requests.ts'
 import { ORDERS, ordersFile, PASSWORD, STOCK } from '../support/orders.ts'
 import { type Cluster, type ServerProcess, startCluster, startServer } from '../support/server-process.ts'
+import { type Signer, signMessage } from '../support/signing.ts'
 
 const KINDS = [
   'JWT of a client',
@@ -28,6 +29,7 @@ const KINDS = [
   'session',
   'client secret',
   'certificate',
+  'signed request',
 ] as const
 type Kind = (typeof KINDS)[number]
 
@@ -39,6 +41,7 @@ const OF_CLIENT: readonly Kind[] = [
   'API key',
   'client secret',
   'certificate',
+  'signed request',
 ]
 const OF_ACCOUNT: readonly Kind[] = [...OF_GRANTS, 'personal token', 'session']
 /** Without a secret the client cannot show its refresh token to anybody. */
@@ -57,6 +60,7 @@ interface Holder {
   readonly client: Client
   readonly accountId: string
   readonly headers: Readonly<Record<string, Record<string, string>>>
+  readonly signer: Signer
   readonly refreshToken: string
   /** Of what has one, by kind. */
   readonly ids: Readonly<Record<string, string>>
@@ -141,6 +145,8 @@ async function createHolder(name: string): Promise<Holder> {
   const pat = await call('POST', '/v1/personal-access-tokens', session, fields)
   const certificate = createCertificate(`${name}.example.com`).cert
   await call('POST', '/v1/client-certificates', root, { ...fields, client_id: client.client_id, certificate })
+  const signing = await call('POST', '/v1/signing-secrets', root, { ...fields, client_id: client.client_id })
+  const signer = { id: String(signing.id), secret: String(signing.secret) }
   const bearer = (token = '') => ({ authorization: `Bearer ${token}` })
   const headers: Record<string, Record<string, string>> = {
     'JWT of a client': bearer(await own(ORDERS)),
@@ -153,19 +159,27 @@ async function createHolder(name: string): Promise<Holder> {
     'client secret': { authorization: basic(client.client_id, client.client_secret) },
     certificate: certificateHeader(certificate),
   }
-  const ids: Record<string, string> = {}
+  const ids: Record<string, string> = { 'signed request': signer.id }
   for (const [kind, credential] of Object.entries(headers))
-    ids[kind] = String((await call('GET', '/v1/credentials/self', credential)).credential_id)
+    ids[kind] = String((await call('GET', SELF, credential)).credential_id)
   const accountId = await accountIdOf(cluster.db, `person-${name}`)
-  return { name, client, accountId, headers, refreshToken: orders.refresh_token ?? '', ids }
+  return { name, client, accountId, headers, signer, refreshToken: orders.refresh_token ?? '', ids }
+}
+
+const SELF = '/v1/credentials/self'
+
+/** What shows it; a signature is good for one request only. */
+function shown({ headers, signer }: Holder, kind: Kind, method: string, path: string) {
+  if (kind === 'signed request') return signMessage(signer, { method, url: `${cluster.issuer}${path}` })
+  return headers[kind] ?? {}
 }
 
 /** Which of them this node takes. */
 async function taken(node: ServerProcess, holder: Holder): Promise<Kind[]> {
-  const { client, headers, refreshToken } = holder
+  const { client, refreshToken } = holder
   const isTaken = async (kind: Kind): Promise<boolean> => {
     if (kind === 'refresh token') return isRefreshTaken(node, client, refreshToken)
-    const self = await node.ask({ path: '/v1/credentials/self', headers: headers[kind] ?? {} })
+    const self = await node.ask({ path: SELF, headers: shown(holder, kind, 'GET', SELF) })
     if (kind === 'client secret') {
       const params = { grant_type: 'client_credentials', resource: STOCK }
       expect((await node.ask(form('/token', client, params))).status).toBe(self.status)
@@ -193,7 +207,7 @@ async function revoke(filter: object, path = '/v1/revocations', by = root): Prom
 }
 
 const endItself = (kind: Kind) => (holder: Holder) =>
-  call('DELETE', `/v1/credentials/self${WAIT}`, holder.headers[kind] ?? {})
+  call('DELETE', SELF + WAIT, shown(holder, kind, 'DELETE', SELF + WAIT))
 
 /** RFC 7009, which nobody can wait for. */
 async function revokeToken({ client }: Holder, token = ''): Promise<void> {
@@ -214,6 +228,7 @@ const FILTER_KIND: Partial<Record<Kind, string>> = {
   session: 'session',
   'client secret': 'client-secret',
   certificate: 'client-certificate',
+  'signed request': 'signing-secret',
 }
 
 const grantOf = async ({ client, accountId }: Holder): Promise<string> => {
@@ -235,7 +250,14 @@ type Way = [name: string, end: (holder: Holder) => Promise<unknown>, ends: reado
 
 const WAYS: readonly Way[] = [
   ...(
-    ['JWT of a client', 'opaque token of a client', 'JWT of a grant', 'API key', 'personal token'] as const
+    [
+      'JWT of a client',
+      'opaque token of a client',
+      'JWT of a grant',
+      'API key',
+      'personal token',
+      'signed request',
+    ] as const
   ).map((kind): Way => [`the ${kind} ends itself`, endItself(kind), [kind]]),
   ['the client secret ends itself', endItself('client secret'), OF_SECRET],
   ['the certificate ends itself', endItself('certificate'), ['certificate']],
@@ -274,6 +296,11 @@ const WAYS: readonly Way[] = [
     ['certificate'],
   ],
   [
+    'its signing secret by its id',
+    ({ ids }) => call('DELETE', `/v1/signing-secrets/${ids['signed request']}${WAIT}`, root),
+    ['signed request'],
+  ],
+  [
     'its personal token by its id',
     ({ ids, headers }) =>
       call('DELETE', `/v1/personal-access-tokens/${ids['personal token']}${WAIT}`, headers.session ?? {}),
@@ -301,7 +328,7 @@ const WAYS: readonly Way[] = [
   [
     '/v1/revocations, an environment',
     ({ client: { client_id } }) => revoke({ client_id, env: 'live' }),
-    ['API key', 'certificate'],
+    ['API key', 'certificate', 'signed request'],
   ],
   [
     '/v1/revocations, everything before a time',
