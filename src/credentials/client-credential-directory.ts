@@ -81,21 +81,26 @@ export function createClientCredentialDirectory(
     },
   })
 
-  const withOwner = async ({ record, readAt }: Kept): Promise<FoundClientCredential> => {
+  /** @param heard the time when it was looked for: unknown without a fresh change log, and then the row was read since */
+  const withOwner = async (
+    { record, readAt }: Kept,
+    heard: Date | undefined,
+  ): Promise<FoundClientCredential> => {
     const client = await clients.find(record.row.client_id)
-    // Without a fresh change log the row was read just now.
-    return { record, owner: client && { type: 'client', client }, now: clock.now() ?? readAt }
+    return { record, owner: client && { type: 'client', client }, now: clock.now() ?? heard ?? readAt }
   }
 
   return {
     async find(kind, id) {
+      const heard = clock.now()
       const kept = ID.test(id) ? await byId.find(id) : undefined
-      return kept?.record.row.kind === kind ? await withOwner(kept) : undefined
+      return kept?.record.row.kind === kind ? await withOwner(kept, heard) : undefined
     },
     async findByHandles(kind, handles) {
+      const heard = clock.now()
       const ids = (await idsByHandles.find(JSON.stringify([kind, ...handles]))) ?? []
       const kept = await Promise.all(ids.map(byId.find))
-      return Promise.all(kept.filter(one => one !== undefined).map(withOwner))
+      return Promise.all(kept.filter(one => one !== undefined).map(one => withOwner(one, heard)))
     },
     close() {
       byId.close()

@@ -89,11 +89,12 @@ export function createMintedDirectory(deps: MintedDirectoryDeps): MintedDirector
 
   return {
     async find(id) {
+      const heard = clock.now()
       const record = await cache.find(id)
       if (!record) return undefined
       const owner = await findOwner(record.row)
-      // Without a fresh change log the row was read just now.
-      return { record, owner, now: clock.now() ?? record.readAt }
+      // Not heard: without a fresh change log the row was read since.
+      return { record, owner, now: clock.now() ?? heard ?? record.readAt }
     },
     close: cache.close,
   }

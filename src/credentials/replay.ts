@@ -21,6 +21,20 @@ export async function rememberOnce(db: Db | Tx, hash: Buffer, seconds: number): 
   return rows.length > 0
 }
 
+/**
+ * The same for what says itself how long it is good. The database's clock decides that too: a node whose idea of the time is
+ * old cannot let in again what has been forgotten.
+ * @param until when nobody accepts it any more; after that it is never the first time
+ */
+export async function rememberUntil(db: Db | Tx, hash: Buffer, until: Date): Promise<boolean> {
+  const { rows } = await sql`
+    INSERT INTO replay (id_hash, expires_at)
+    SELECT ${hash}, ${until}::timestamptz WHERE ${until}::timestamptz > clock_timestamp()
+    ON CONFLICT DO NOTHING RETURNING id_hash
+  `.execute(db)
+  return rows.length > 0
+}
+
 /** Whether it was shown before. Remembers nothing. */
 export async function isRemembered(db: Db, hash: Buffer): Promise<boolean> {
   const found = await db.selectFrom('replay').select('id_hash').where('id_hash', '=', hash).executeTakeFirst()
@@ -37,6 +51,8 @@ export const replaySweep: SweepTarget = {
 export interface ReplayMemory {
   /** @see rememberOnce @throws Problem 503 when there is no room: nothing is forgotten early to make some */
   rememberOnce(hash: Buffer, seconds: number): Promise<boolean>
+  /** @see rememberUntil @throws Problem 503 as above */
+  rememberUntil(hash: Buffer, until: Date): Promise<boolean>
   /** @see isRemembered */
   isRemembered(hash: Buffer): Promise<boolean>
 }
@@ -82,16 +98,19 @@ export function createReplayMemory({ db, capacity }: { db: Db; capacity: number 
     return true
   }
 
+  async function inItsPlace(hash: Buffer, remember: () => Promise<boolean>): Promise<boolean> {
+    if (await takePlace()) {
+      const isFirst = await remember()
+      if (!isFirst) taken -= 1
+      return isFirst
+    }
+    if (await isRemembered(db, hash)) return false
+    throw unavailable('the memory of what was shown once is full: see REPLAY_CAPACITY')
+  }
+
   return {
-    async rememberOnce(hash, seconds) {
-      if (await takePlace()) {
-        const isFirst = await rememberOnce(db, hash, seconds)
-        if (!isFirst) taken -= 1
-        return isFirst
-      }
-      if (await isRemembered(db, hash)) return false
-      throw unavailable('the memory of what was shown once is full: see REPLAY_CAPACITY')
-    },
+    rememberOnce: (hash, seconds) => inItsPlace(hash, () => rememberOnce(db, hash, seconds)),
+    rememberUntil: (hash, until) => inItsPlace(hash, () => rememberUntil(db, hash, until)),
     isRemembered: hash => isRemembered(db, hash),
   }
 }

@@ -36,7 +36,7 @@ export interface SigningSecretKindDeps
   readonly refusals: Refusals
 }
 
-/** The database's clock is what is remembered by; the one that judges the age follows it this closely. */
+/** The database's clock decides what is forgotten; the one that judges the age may be behind it by so much. */
 const CLOCK_SLACK_SECONDS = 60
 
 interface Signed extends FoundClientCredential {
@@ -104,11 +104,11 @@ export function signingSecret(deps: SigningSecretKindDeps): CredentialKind {
   }
 
   /** @throws Problem 401 when it was seen before, 503 when it cannot be remembered */
-  async function spend(id: string, signature: Buffer, seconds: number, { explain }: Wanted, checks: Checks) {
+  async function spend(id: string, signature: Buffer, until: number, { explain }: Wanted, checks: Checks) {
     const digest = createHash('sha256').update(`signature ${id} `).update(signature).digest()
     const isFirst = explain
       ? !(await replays.isRemembered(digest))
-      : await replays.rememberOnce(digest, seconds)
+      : await replays.rememberUntil(digest, new Date(until * 1000))
     checks.need(
       'replay',
       isFirst,
@@ -157,8 +157,7 @@ export function signingSecret(deps: SigningSecretKindDeps): CredentialKind {
       found,
       wanted,
       {
-        spend: () =>
-          spend(row.id, shown.signature, (until ?? now) - now + CLOCK_SLACK_SECONDS, wanted, checks),
+        spend: () => spend(row.id, shown.signature, (until ?? now) + CLOCK_SLACK_SECONDS, wanted, checks),
         ...(matched.which === 'retired' && {
           warnings: [{ code: 'retired_secret', at: new Date(matched.retired.until) }],
         }),

@@ -5,6 +5,7 @@ import { type KyselyPlugin, type RootOperationNode, sql } from 'kysely'
 import { updateAccount } from '../../src/accounts/account.ts'
 import { setMembers } from '../../src/accounts/organization.ts'
 import { setAccountRoles, upsertRole } from '../../src/accounts/role.ts'
+import { createMintedDirectory } from '../../src/credentials/minted-directory.ts'
 import { appendChange } from '../../src/db/change-log.ts'
 import { transaction } from '../../src/db/transaction.ts'
 import { ownResourceOf } from '../../src/resources/own-resource.ts'
@@ -38,6 +39,31 @@ const asked = async (work: () => Promise<unknown>) =>
 const self = (secret: string) => askSelf(app, bearer(secret))
 const statusOf = async (secret: string) => (await self(secret)).status
 const orders = { resource: ORDERS }
+
+it('what was read long ago does not say what time it is, when its owner keeps one waiting', async () => {
+  const { token } = await makeKey(app)
+  let isFresh = true
+  const later = new Date(Date.now() + 3_600_000)
+  const owners = {
+    // Meanwhile the change log has not been heard for too long.
+    async find() {
+      isFresh = false
+      return undefined
+    },
+    begin: () => () => undefined,
+    close: () => undefined,
+  }
+  const directory = createMintedDirectory({
+    db: app.db,
+    changeLog: { subscribe: () => () => undefined, isFresh: () => isFresh },
+    clock: { now: () => (isFresh ? later : undefined), close: () => undefined },
+    clients: owners,
+    accounts: owners,
+  })
+  await directory.find(token.id)
+  isFresh = true
+  expect((await directory.find(token.id))?.now).toEqual(later)
+})
 
 describe.each([
   ['a key', () => makeKey(app)],

@@ -1,7 +1,9 @@
 // Signed requests at our own doors: the body, what is taken once, rotation, and what is left of it all.
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { sql } from 'kysely'
+import { createReplayMemory } from '../../src/credentials/replay.ts'
 import type { Answer } from '../http/ground.ts'
 import { callerWith } from '../support/api-callers.ts'
 import { startApp, type TestApp } from '../support/app.ts'
@@ -291,6 +293,15 @@ describe('the memory of what was shown once', () => {
     } finally {
       await small.close()
     }
+  })
+
+  it('takes nothing that is too old by the clock of the database, whatever the node believes', async () => {
+    const memory = createReplayMemory({ db: app.db, capacity: 1_000 })
+    const hash = createHash('sha256').update('an old signature').digest()
+    expect(await memory.rememberUntil(hash, new Date(Date.now() - 1_000))).toBe(false)
+    expect(await memory.isRemembered(hash)).toBe(false)
+    expect(await memory.rememberUntil(hash, new Date(Date.now() + 60_000))).toBe(true)
+    expect(await memory.rememberUntil(hash, new Date(Date.now() + 60_000))).toBe(false)
   })
 
   it('remembers for longer than a signature is taken', async () => {
