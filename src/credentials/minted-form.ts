@@ -6,7 +6,7 @@
  * `cnf_jkt` is the binding.
  */
 import type { ExpiryRules } from '../../views/credentials/expiry-field.tsx'
-import type { MintedValues } from '../../views/credentials/new-minted-page.tsx'
+import type { MintedValues } from '../../views/credentials/minted.tsx'
 import { type FormErrors, formErrorsOf, linesOf } from '../http/form-errors.ts'
 import type { Form } from '../http/forms.ts'
 import { type FieldError, validationFailed } from '../http/problem.ts'

@@ -5,11 +5,11 @@
  */
 import type { Router } from '@koa/router'
 import type { ExpiryRules } from '../../views/credentials/expiry-field.tsx'
-import type { MintedFrame } from '../../views/credentials/minted.tsx'
+import type { MintedFrame, MintedValues } from '../../views/credentials/minted.tsx'
 import { MintedListPage } from '../../views/credentials/minted-list-page.tsx'
 import { MintedPage } from '../../views/credentials/minted-page.tsx'
 import { MintedSecretPage } from '../../views/credentials/minted-secret-page.tsx'
-import { type MintedValues, NewMintedPage } from '../../views/credentials/new-minted-page.tsx'
+import { NewMintedPage } from '../../views/credentials/new-minted-page.tsx'
 import { RevokePage } from '../../views/credentials/revoke-page.tsx'
 import { RotatePage } from '../../views/credentials/rotate-page.tsx'
 import type { ScopeGroup } from '../../views/layout/scope-list.tsx'

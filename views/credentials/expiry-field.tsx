@@ -3,7 +3,7 @@ import { Field } from '../layout/field.tsx'
 import { type Option, Select } from '../layout/select.tsx'
 import type { Messages } from '../messages/catalogue.ts'
 import { usePage } from '../page-context.ts'
-import type { MintedValues } from './new-minted-page.tsx'
+import type { MintedValues } from './minted.tsx'
 
 /** The operator's; both in seconds. */
 export interface ExpiryRules {

@@ -3,7 +3,7 @@ import { Field } from '../layout/field.tsx'
 import { Select } from '../layout/select.tsx'
 import { TextArea } from '../layout/text-area.tsx'
 import { usePage } from '../page-context.ts'
-import type { MintedValues } from './new-minted-page.tsx'
+import type { MintedValues } from './minted.tsx'
 
 const LIMITS = [
   'allowed_addresses',
@@ -17,7 +17,7 @@ export interface LimitFieldsProps {
   values: MintedValues
   field: Refused
   /** it is itself the key that a request has to show */
-  isKey?: boolean
+  isKey?: boolean | undefined
 }
 
 /** What most tokens do without: folded away until something is in it. */

@@ -33,6 +33,25 @@ export interface Minted {
 
 export type MintedState = 'active' | 'pending' | 'notYet' | 'expired' | 'quarantined' | 'revoked'
 
+/** What a form for a new one has, as typed, under the names of the fields. */
+export interface MintedValues {
+  name: string
+  description: string
+  env: string
+  /** ticked: `<resource> <scope>` */
+  scope: string[]
+  /** seconds, `never` or `date` */
+  expires_in: string
+  /** yyyy-mm-dd */
+  expires_at: string
+  allowed_addresses: string
+  rate_limit_requests: string
+  rate_limit_seconds: string
+  /** PEM or a fingerprint */
+  cnf_certificate: string
+  cnf_jkt: string
+}
+
 /** Whose pages these are: the same for a person's tokens, a client's keys, certificates and signing secrets. */
 export interface MintedFrame {
   words: 'tokens' | 'keys' | 'certificates' | 'signingSecrets'
