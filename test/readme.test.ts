@@ -17,22 +17,36 @@ it('the map has every folder of src, and no other', () => {
   expect(drawn.sort()).toEqual([...folders].filter(Boolean).sort())
 })
 
+const isPage = ({ name }: { name: string }) => name.endsWith('.md')
+const pages = ['docs', 'examples', 'src'].flatMap(folder =>
+  readdirSync(`${root}/${folder}`, { recursive: true, withFileTypes: true })
+    .filter(isPage)
+    .map(file => relative(root, `${file.parentPath}/${file.name}`)),
+)
+
+/** Of a page: the files that it leads to, from the root. */
+const linksOf = (page: string) =>
+  [...readFileSync(`${root}/${page}`, 'utf8').matchAll(/\]\(([^)#:]+)[^):]*\)/g)].map(([, link = '']) =>
+    relative(root, fileURLToPath(new URL(link, `file://${root}/${page}`))),
+  )
+
 it('every link leads to a file', () => {
-  const pages = [
-    'README.md',
-    'docs/conformance.md',
-    'docs/request-flow.md',
-    'docs/settings.md',
-    'docs/forward-auth.md',
-    'examples/forward-auth/README.md',
-  ]
-  const dead = pages.flatMap(page => {
-    const links = [...readFileSync(`${root}/${page}`, 'utf8').matchAll(/\]\(([^)#:]+)\)/g)]
-    const folder = new URL('.', `file://${root}/${page}`)
-    return links
-      .map(([, link = '']) => link)
-      .filter(link => !existsSync(new URL(link, folder)))
-      .map(link => `${page}: ${link}`)
-  })
+  const dead = ['README.md', ...pages].flatMap(page =>
+    linksOf(page)
+      .filter(link => !existsSync(`${root}/${link}`))
+      .map(link => `${page}: ${link}`),
+  )
   expect(dead).toEqual([])
+})
+
+it('every page is found from the README, decisions by their folder', () => {
+  const found = new Set(['README.md'])
+  for (const page of found) for (const link of linksOf(page)) if (link.endsWith('.md')) found.add(link)
+  expect(pages.filter(page => !page.startsWith('docs/decisions/') && !found.has(page))).toEqual([])
+})
+
+it('every decision has a number of its own', () => {
+  const numbers = pages.flatMap(page => /^docs\/decisions\/(\d{4})-/.exec(page)?.slice(1) ?? [])
+  expect(numbers.length).toBeGreaterThan(30)
+  expect(new Set(numbers).size).toBe(numbers.length)
 })
