@@ -22,6 +22,7 @@ COPY package.json ./
 COPY bin ./bin
 RUN install -d -o node -g node -m 0700 /var/lib/latchkey
 USER node
+# And TLS_PORT, when it is set.
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -182,7 +182,7 @@ export const SETTINGS = {
     parse: names(/^(live|test)$/, 'live or test'),
     fallback: always(['live', 'test']),
     shown: 'live,test',
-    meaning: 'The environments that keys can belong to.',
+    meaning: 'The environments that keys and other credentials can belong to.',
   },
   SIGN_UP: {
     parse: oneOf('open', 'invite', 'closed'),
@@ -250,14 +250,16 @@ export const SETTINGS = {
     parse: durationOrNone,
     fallback: always(undefined),
     shown: 'none',
-    meaning: 'How long an API key lives when its maker does not say; none: for ever.',
+    meaning:
+      'How long an API key, a signing secret or a registered certificate lives when its maker does not say; none: for ever.',
     example: '365d',
   },
   API_KEY_MAX_LIFETIME: {
     parse: durationOrNone,
     fallback: always(undefined),
     shown: 'none',
-    meaning: 'The longest life an API key can be given; none: any.',
+    meaning:
+      'The longest life an API key, a signing secret or a registered certificate can be given; none: any.',
     example: '730d',
   },
   API_KEY_HEADER: {
@@ -273,7 +275,7 @@ export const SETTINGS = {
     shown: 'report',
     meaning:
       'What happens when somebody uses a secret that a rotation replaced and whose grace is over: it is refused and ' +
-      'reported; quarantine and revoke stop the key or token itself too.',
+      'reported; quarantine and revoke stop the key, token or signing secret itself too.',
   },
   REPLAY_CAPACITY: {
     parse: integer(1, 1_000_000_000),
