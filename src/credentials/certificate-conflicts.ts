@@ -5,7 +5,7 @@
  */
 import { isIssuedBy } from '../http/certificate-chain.ts'
 import { namesOf } from '../http/certificate-names.ts'
-import { pemCertificates, readClientCertificate } from '../http/client-certificate.ts'
+import { type ClientCertificate, pemCertificates, readClientCertificate } from '../http/client-certificate.ts'
 import {
   handleOfName,
   handlesOf,
@@ -33,13 +33,16 @@ export function couldMeet(one: RegisteredCertificate, other: RegisteredCertifica
 export const authoritiesOf = ({ ca }: NamedCertificate): string[] =>
   (pemCertificates(ca) ?? []).flatMap(der => readClientCertificate(der)?.thumbprint ?? [])
 
-function fits(pinned: PinnedCertificate, { ca, san }: NamedCertificate, now: Date): boolean {
+/** Whether it fits the registration. */
+export function isOne(certificate: ClientCertificate, registered: RegisteredCertificate, now: Date): boolean {
+  if (isPinned(registered)) return certificate.thumbprint === registered.thumbprint
+  const { ca, san } = registered
+  return namesOf(certificate).some(name => isSameName(name, san)) && isIssuedBy(certificate, [ca], now).ok
+}
+
+function fits(pinned: PinnedCertificate, named: NamedCertificate, now: Date): boolean {
   const certificate = readClientCertificate(pinned.certificate)
-  return (
-    certificate !== undefined &&
-    namesOf(certificate).some(name => isSameName(name, san)) &&
-    isIssuedBy(certificate, [ca], now).ok
-  )
+  return certificate !== undefined && isOne(certificate, named, now)
 }
 
 function namesIn({ certificate }: PinnedCertificate) {

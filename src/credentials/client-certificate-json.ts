@@ -25,6 +25,11 @@ export const certificateObject = z
     certificate: z.string().nullable().describe('PEM'),
     ca: z.string().nullable().describe('PEM'),
     san: name.nullable(),
+    proved: z
+      .boolean()
+      .describe(
+        'Whoever registered it showed the certificate on that connection: it goes before those who did not',
+      ),
     about: z
       .strictObject({
         subject: z.string(),
@@ -46,6 +51,7 @@ export function certificateJson(credential: ClientCredential): z.input<typeof ce
     certificate: pinned ? registered.certificate : null,
     ca: pinned ? null : registered.ca,
     san: pinned ? null : nameJson(registered.san),
+    proved: registered.proved === true,
     about: {
       subject: about.subject,
       names: about.names.map(nameJson),

@@ -6,8 +6,9 @@
  * - Ended by: its revocation, its expiry and the certificate's own, quarantine, its client being disabled, the last of its
  *   scopes being taken away.
  *
- * Several registrations may fit one certificate, a client's own or one that somebody else made to get in its way: the first
- * that is alive counts, so a later one changes nothing for whoever was there before.
+ * Several registrations may fit one certificate, a client's own or one that somebody else made to get in its way: of those
+ * that are alive the first one counts whose maker has shown to have the key, else the first. So a later one changes nothing
+ * for whoever was there before, and an earlier one nothing for whoever has the key.
  */
 import { isIssuedBy } from '../http/certificate-chain.ts'
 import { namesOf } from '../http/certificate-names.ts'
@@ -29,7 +30,7 @@ const NAME = 'client-certificate'
 export function clientCertificate(deps: ClientCertificateDeps): CredentialKind {
   const { clientCredentials, verifyClientCredential, refusals } = deps
 
-  /** The first of its registrations that is alive, else the first. As text: why there is none. */
+  /** The first of its registrations that is alive, else the first (they come in order). As text: why there is none. */
   async function findRegistered(
     certificate: ClientCertificate,
     { clientId, resource }: Wanted,

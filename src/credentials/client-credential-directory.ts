@@ -26,7 +26,11 @@ export interface FoundClientCredential extends Found {
 export interface ClientCredentialDirectory {
   /** Of this kind, ended ones too. */
   find(kind: ClientCredentialKind, id: string): Promise<FoundClientCredential | undefined>
-  /** All of this kind that have one of the handles and have not been revoked, oldest first. At most 2,000 characters. */
+  /**
+   * Those of this kind whose first handle is one of these and that have not been revoked: who has shown to have the key first, then the
+   * oldest. Of one organization's clients at most 50, so that nobody's registrations keep out another's.
+   * @param handles 2,000 characters at most
+   */
   findByHandles(
     kind: ClientCredentialKind,
     handles: readonly string[],
@@ -75,7 +79,7 @@ export function createClientCredentialDirectory(
     async load(kindAndHandles) {
       const [kind, ...handles]: string[] = JSON.parse(kindAndHandles)
       const keep = byId.begin()
-      const rows = await load(sql`handles && ${handles}::text[] AND kind = ${kind} AND revoked_at IS NULL`)
+      const rows = await load(sql`client_credential.id IN (${heardOf(kind, handles)})`)
       for (const one of rows) keep(one.record.row.id, one)
       return rows.length > 0 ? rows.map(({ record }) => record.row.id) : undefined
     },
@@ -109,6 +113,21 @@ export function createClientCredentialDirectory(
   }
 }
 
+function heardOf(kind: string | undefined, handles: readonly string[]) {
+  return sql`
+    SELECT id FROM (
+      SELECT one.id, row_number() OVER (
+        PARTITION BY coalesce(client.organization_id, one.client_id)
+        ORDER BY one.expires_at <= clock_timestamp() NULLS FIRST, one.material ? 'proved' DESC, one.created_at
+      ) AS place
+      FROM client_credential AS one LEFT JOIN client ON client.client_id = one.client_id
+      WHERE one.handles && ${handles}::text[] AND one.handles[1] = ANY(${handles})
+        AND one.kind = ${kind} AND one.revoked_at IS NULL
+    ) AS placed
+    WHERE place <= 50
+  `
+}
+
 async function read(
   db: Db,
   where: ReturnType<typeof sql<boolean>>,
@@ -122,8 +141,9 @@ async function read(
       clientJson(db, sql.ref('client_credential.client_id')).as('client'),
     ])
     .where(where)
+    .orderBy(sql`material ? 'proved'`, 'desc')
     .orderBy('client_credential.created_at')
-    .limit(100)
+    .limit(1000)
     .execute()
   return rows.map(({ read_at: readAt, slice_counts: sliceCounts, client, ...row }) => ({
     record: {

@@ -10,12 +10,16 @@ export type RegisteredCertificate = z.output<typeof registeredCertificate>
 
 export const NAME_TYPES = ['dns', 'uri', 'email', 'ip'] as const satisfies SubjectAltName['type'][]
 
+/** Whoever registered it showed such a certificate, and so has its key. Left out where nobody did. */
+const proved = z.literal(true).optional()
+
 /** As stored. Texts are PEM. */
 export const registeredCertificate = z.union([
-  z.strictObject({ certificate: z.string(), thumbprint: z.string() }),
+  z.strictObject({ certificate: z.string(), thumbprint: z.string(), proved }),
   z.strictObject({
     ca: z.string(),
     san: z.strictObject({ type: z.enum(NAME_TYPES), value: z.string() }),
+    proved,
   }),
 ])
 

@@ -78,7 +78,9 @@ export function mountCertificatePages(router: Router<State>, deps: DeveloperPage
     try {
       const owner = { type: 'client', id: opened.client.clientId } as const
       const fields = { ...mintedFieldsOf(values, expiry), owner }
-      const made = await registerCertificate(deps, opened.actor, fields, certificateFieldsOf(values))
+      const { clientCertificate } = ctx.state
+      const wanted = certificateFieldsOf(values)
+      const made = await registerCertificate(deps, opened.actor, fields, wanted, clientCertificate)
       seeOther(ctx, `${listOf(ctx)}/${made.id}`)
     } catch (error) {
       await showForm(ctx, posted, opened, values, certificateErrorsOf(error, values))

@@ -67,8 +67,10 @@ export function clientCertificateRoutes(deps: ClientCertificateRoutesDeps) {
       async answer({ caller, ctx, body: { certificate, ca, san, ...body } }) {
         await checkClientOf(db, caller, body.client_id, 'developer')
         const fields = clientCredentialFieldsOf(body)
+        const wanted = { certificate, ca, san }
+        const { clientCertificate: shown } = ctx.state
         return certificateJson(
-          await registerCertificate(deps, actorOf({ caller, ctx }), fields, { certificate, ca, san }),
+          await registerCertificate(deps, actorOf({ caller, ctx }), fields, wanted, shown),
         )
       },
     }),

@@ -1,8 +1,10 @@
 // /v1/client-certificates: the wire, what may be registered, and whose it is. How one is let in: test/credentials.
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { askSelf } from '../credentials/kind.contract.ts'
 import { made } from '../support/api-callers.ts'
 import { type Authority, createAuthority, createSelfSigned, type Holder } from '../support/certificates.ts'
+import { BEHIND_PROXY, shown as shownBy } from '../support/certified.ts'
 import { ORDERS } from '../support/orders.ts'
 import { refusal, startWorld, type World } from './world.ts'
 
@@ -10,7 +12,7 @@ let world: World
 let authority: Authority
 let holder: Holder
 beforeAll(async () => {
-  world = await startWorld()
+  world = await startWorld(BEHIND_PROXY)
   authority = createAuthority({ subject: '/O=Acme/CN=Acme authority' })
   holder = authority.issue({
     subject: '/O=Acme, Inc./CN=ci',
@@ -24,6 +26,12 @@ const scopes = { [ORDERS]: ['read:orders'] }
 const DAY = 86_400_000
 
 const body = (more: object) => ({ client_id: 'ci', name: 'CI', scopes, ...more })
+
+const self = (who: Holder) => askSelf(world.app, shownBy(who))
+
+/** The certificate is shown on the connection that registers one. */
+const registeredBy = (who: Holder, wanted: object) =>
+  world.ci.call('POST', CERTIFICATES, wanted, shownBy(who))
 
 const shown = () => ({
   id: expect.stringMatching(/^[0-9A-Za-z]{16}$/),
@@ -51,6 +59,7 @@ describe('a client certificate', () => {
       certificate: holder.cert,
       ca: null,
       san: null,
+      proved: false,
       about: {
         subject: 'CN=ci,O=Acme\\, Inc.',
         names: [{ dns: 'ci.example.com' }, { uri: 'spiffe://example.com/ci' }, { ip: '192.0.2.7' }],
@@ -83,6 +92,7 @@ describe('a client certificate', () => {
       certificate: null,
       ca: authority.cert,
       san: { dns: 'ci.example.com' },
+      proved: false,
       about: expect.objectContaining({ subject: 'CN=Acme authority,O=Acme', names: [] }),
     })
     const again = await world.dev.call(
@@ -211,6 +221,44 @@ describe('a client certificate', () => {
       await made(world.dev, CERTIFICATES, body({ certificate: leaf() }))
       await made(world.dev, CERTIFICATES, body({ ...byName(), ca: both() }))
       expect(mine.san).toEqual(name)
+    })
+
+    it('keeps nobody out who has the key: that goes before who was first', async () => {
+      const mine = body({ scopes: { [world.own]: ['clients:read'] } })
+      const squatted = { dns: 'squatted.example.com' }
+      const own = createSelfSigned()
+      const named = authority.issue({ names: [squatted] })
+      const wants: [object, Holder][] = [
+        [{ certificate: own.cert }, own],
+        [{ ca: authority.cert, san: squatted }, named],
+      ]
+      for (const [wanted, holder] of wants) {
+        const whoIs = async () => (await self(holder)).json().client_id
+        const first = await made(world.mallory, CERTIFICATES, { ...theirs(), ...wanted })
+        expect([first.proved, await whoIs()]).toEqual([false, 'theirs'])
+        for (const other of [createSelfSigned(), createAuthority().issue({ names: [squatted] })])
+          expect((await registeredBy(other, { ...mine, ...wanted })).status).toBe(409)
+        const proved = await registeredBy(holder, { ...mine, ...wanted })
+        expect([proved.status, proved.json().proved, await whoIs()]).toEqual([201, true, 'ci'])
+        expect((await registeredBy(holder, { ...mine, ...wanted })).status).toBe(409)
+      }
+    })
+
+    it('hides nothing by its number', async () => {
+      const san = { dns: 'crowd.example.com' }
+      const scopes = { [world.own]: ['clients:read'] }
+      const { key } = createAuthority()
+      const others = Array.from({ length: 11 }, () =>
+        createAuthority({ subject: '/O=Acme/CN=Acme authority', key }),
+      )
+      const statuses: number[] = []
+      for (const { cert } of others) {
+        const answer = await world.mallory.call('POST', CERTIFICATES, { ...theirs(), ca: cert, san })
+        statuses.push(answer.status)
+      }
+      expect(statuses).toEqual([...Array(10).fill(201), 409])
+      await made(world.dev, CERTIFICATES, body({ scopes, ca: authority.cert, san }))
+      expect((await self(authority.issue({ names: [san] }))).json().client_id).toBe('ci')
     })
   })
 })
