@@ -26,6 +26,7 @@ import type { Config } from '../config.ts'
 import type { State } from '../http/context.ts'
 import type { FormErrors } from '../http/form-errors.ts'
 import type { Pages } from '../http/pages.ts'
+import { withoutPrivateKeys } from '../http/private-keys.ts'
 import { notFound } from '../http/problem.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import { mintedErrorsOf, mintedFieldsOf, typedMinted, untypedMinted } from './minted-form.ts'
@@ -128,7 +129,7 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
     const page = (
       <NewMintedPage
         frame={frame}
-        values={values}
+        values={withoutPrivateKeys(values)}
         errors={errors}
         environments={[...config.environments]}
         expiry={expiry}

@@ -18,6 +18,7 @@ import { registerCertificate } from '../credentials/register-certificate.ts'
 import { isPinned, registeredCertificate } from '../credentials/registered-certificate.ts'
 import type { State } from '../http/context.ts'
 import type { FormErrors } from '../http/form-errors.ts'
+import { withoutPrivateKeys } from '../http/private-keys.ts'
 import type { Resource } from '../resources/resource.ts'
 import { mountClientCredentialPages } from './client-credential-pages.tsx'
 import type { OpenClient } from './client-to-see.ts'
@@ -50,7 +51,7 @@ export function mountCertificatePages(router: Router<State>, deps: DeveloperPage
     const page = (
       <NewCertificatePage
         frame={frameOf(opened)}
-        values={values}
+        values={withoutPrivateKeys(values)}
         errors={errors}
         formError={formError}
         environments={[...config.environments]}

@@ -16,6 +16,7 @@ import { listClientsOf } from '../clients/client-list.ts'
 import { ASSERTION_ALGS } from '../clients/client-schema.ts'
 import type { State } from '../http/context.ts'
 import type { FormErrors } from '../http/form-errors.ts'
+import { withoutPrivateKeys } from '../http/private-keys.ts'
 import { invalidRequest } from '../http/problem.ts'
 import { offeredMethods } from '../oidc/mutual-tls-offer.ts'
 import { SIGNING_ALGS, USUAL_SIGNING_ALG } from '../secrets/signing-alg.ts'
@@ -111,7 +112,7 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
     const page = (
       <NewClientPage
         kind={kind}
-        values={values}
+        values={withoutPrivateKeys(values)}
         errors={errors}
         organizations={organizationField(reach, organizations, en.clients.noOne)}
         algs={ALGS}
@@ -183,7 +184,7 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
       <EditClientPage
         client={{ clientId: client.clientId, name: client.clientName }}
         kind={applicationKindOf(client)}
-        values={typed?.values ?? valuesOf(client)}
+        values={typed ? withoutPrivateKeys(typed.values) : valuesOf(client)}
         errors={typed?.errors ?? {}}
         algs={ALGS}
         certificateMethods={certificateMethods}

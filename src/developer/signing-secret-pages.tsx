@@ -20,6 +20,7 @@ import type { MadeSigningSecret } from '../credentials/signing-secrets.ts'
 import type { State } from '../http/context.ts'
 import type { FormErrors } from '../http/form-errors.ts'
 import type { Form } from '../http/forms.ts'
+import { withoutPrivateKeys } from '../http/private-keys.ts'
 import type { Resource } from '../resources/resource.ts'
 import { mountClientCredentialPages, type OpenCredential } from './client-credential-pages.tsx'
 import type { OpenClient } from './client-to-see.ts'
@@ -48,7 +49,7 @@ export function mountSigningSecretPages(router: Router<State>, deps: DeveloperPa
     const page = (
       <NewSigningSecretPage
         frame={frameOf(opened)}
-        values={values}
+        values={withoutPrivateKeys(values)}
         errors={errors}
         environments={[...config.environments]}
         expiry={expiry}
@@ -118,7 +119,7 @@ export function mountSigningSecretPages(router: Router<State>, deps: DeveloperPa
         graces={USUAL_GRACES}
         publicKey={
           signingMaterial(opened.credential).algorithm === 'ed25519'
-            ? { value: publicKey, error: errors.public_key }
+            ? { ...withoutPrivateKeys({ value: publicKey }), error: errors.public_key }
             : undefined
         }
       />

@@ -300,9 +300,13 @@ describe('clients', () => {
           { public_key, grace_seconds: 'immediately' },
           { button: 'Rotate' },
         )
-      for (const wrong of ['', 'nonsense', pem]) {
+      const { d = '', ...rest } = first.privateKey.export({ format: 'jwk' })
+      const privatePem = String(first.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+      for (const wrong of ['', 'nonsense', pem, privatePem, JSON.stringify({ ...rest, d }, null, 2)]) {
         const refused = await rotate(wrong)
         expect([refused.status, Object.keys(errorsOf(refused))]).toEqual([422, ['public_key']])
+        expect(refused.text).not.toContain(d)
+        expect(refused.text).not.toContain(privatePem.split('\n')[1])
       }
       expect((await rotate(jwk)).location).toBe(`${app.issuer}${one}`)
       expect(await statusOf({ id: idIn(made), privateKey: first.privateKey })).toBe(401)
@@ -313,10 +317,15 @@ describe('clients', () => {
       ['no name and no scope', { name: '', scope: [] }, ['name', 'scope']],
       ['no public key', { algorithm: 'ed25519' }, ['public_key']],
       ['a public key for a secret', { public_key: JSON.stringify({ x: 1 }) }, ['public_key']],
-      ['a private key', { algorithm: 'ed25519', public_key: '-----BEGIN PRIVATE KEY-----' }, ['public_key']],
+      [
+        'a private key',
+        { algorithm: 'ed25519', public_key: '-----BEGIN PRIVATE KEY-----\nMC4CAQ' },
+        ['public_key'],
+      ],
     ])('but not with %s', async (_what, more, wrong) => {
       const { path } = await newService()
       const page = await create(path, more)
+      expect(page.text).not.toContain('MC4CAQ')
       expect([page.status, Object.keys(errorsOf(page))]).toEqual([422, wrong])
     })
   })
