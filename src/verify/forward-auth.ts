@@ -177,6 +177,8 @@ function claimsOf(identity: Identity, { method, host, path }: OriginalRequest) {
   }
 }
 
+const LONGEST_WAY_BACK = 4096
+
 /** A person is shown the way to sign in where that helps, and else a page. Programs get what every API of ours says. */
 function shownTo({ issuer, kinds }: Room, { view, original, isOwn }: Asked, problem: Problem): Shown {
   if (!isNavigation(view)) return {}
@@ -190,6 +192,8 @@ function shownTo({ issuer, kinds }: Room, { view, original, isOwn }: Asked, prob
   const isSignedIn = isShown('cookie') && problem.code !== 'invalid_token'
   if (isSignedIn || !SAFE.has(view.method)) return { page: { issuer } }
   const back = original.url.slice(original.origin.length)
+  // What signing in would not go back to: escaped it would be more than a proxy takes in the headers of an answer.
+  if (back.length > LONGEST_WAY_BACK) return { signIn: `${issuer}/sign-in` }
   return { signIn: `${issuer}/sign-in?${new URLSearchParams({ return_to: back })}` }
 }
 

@@ -80,6 +80,12 @@ describe.each(DIALECTS)('asked by %s', dialect => {
     expect(signIn.text).toContain('value="/shop/1?page=2"')
   })
 
+  it('the way back is left out where the address is too long for one, so that the answer is not', async () => {
+    const url = `${app.issuer}/shop/${'"'.repeat(8000)}`
+    const answer = await ask(dialect, { url, headers: NAVIGATION })
+    expect(toldBy(dialect, answer)).toMatchObject({ status: 303, location: `${app.issuer}/sign-in` })
+  })
+
   it('at another host nobody is sent anywhere: a page says why', async () => {
     for (const headers of [NAVIGATION, { ...NAVIGATION, cookie }]) {
       const answer = await ask(dialect, { ...elsewhere, headers })
