@@ -4,7 +4,7 @@
  * is judged in certificate-link.ts. Certificate policies never fail here: nobody asks for one. There are no revocation lists
  * (docs/client-certificates.md says what to do instead).
  */
-import { clientMistake, issuerMistake, type Link, readLink } from './certificate-link.ts'
+import { clientMistake, issuerMistake, type Link, nameMistake, readLink } from './certificate-link.ts'
 import { type ClientCertificate, pemCertificates } from './client-certificate.ts'
 
 export type Issued = { readonly ok: true } | { readonly ok: false; readonly reason: string }
@@ -48,6 +48,10 @@ function search(client: Link, { anchors, between, now }: Known): Issued {
   let reason = 'no trusted authority has issued it'
   const isSigned = (link: Link, issuer: Link) => {
     if (!link.names(issuer) || left === 0) return false
+    if (!issuer.isStrong) {
+      reason = 'the key of an authority is too weak'
+      return false
+    }
     left--
     return link.isSignedBy(issuer)
   }
@@ -61,8 +65,10 @@ function search(client: Link, { anchors, between, now }: Known): Issued {
     const isNew = (link: Link) => !path.some(({ der }) => der.equals(link.der))
     for (const issuer of [...anchors, ...(path.length > MAX_DEPTH ? [] : between)].filter(isNew)) {
       if (!isSigned(last, issuer)) continue
-      const mistake = issuerMistake(issuer, path, now)
-      if (mistake === undefined && (anchors.includes(issuer) || goOn([...path, issuer]))) return true
+      const longer = [...path, issuer]
+      const isTrusted = anchors.includes(issuer)
+      const mistake = issuerMistake(issuer, path, now) ?? (isTrusted ? nameMistake(longer) : undefined)
+      if (mistake === undefined && (isTrusted || goOn(longer))) return true
       if (mistake !== undefined) reason = mistake
     }
     return false

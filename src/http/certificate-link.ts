@@ -142,7 +142,11 @@ const CURVES: readonly (string | undefined)[] = ['prime256v1', 'secp384r1', 'sec
 function isStrong({
   publicKey: { asymmetricKeyType: type, asymmetricKeyDetails: details },
 }: X509Certificate) {
-  if (type === 'rsa' || type === 'rsa-pss') return (details?.modulusLength ?? 0) >= 2048
+  if (type === 'rsa' || type === 'rsa-pss') {
+    const { modulusLength = 0, publicExponent = 0n } = details ?? {}
+    // With more than anybody has, each signature would be a long time's work for us.
+    return modulusLength >= 2048 && modulusLength <= 8192 && publicExponent < 2n ** 33n
+  }
   return type === 'ec' ? CURVES.includes(details?.namedCurve) : type === 'ed25519' || type === 'ed448'
 }
 
@@ -169,9 +173,6 @@ export function clientMistake(link: Link, now: Date): string | undefined {
 export function issuerMistake(issuer: Link, below: readonly Link[], now: Date): string | undefined {
   const { mistake, keyUsage, pathLength } = issuer
   const authorities = below.slice(1).filter(({ isSelfIssued }) => !isSelfIssued)
-  const constrained = [...below.slice(0, 1), ...authorities]
-  const { constraints } = issuer
-  const [unnamed] = constraints ? constrained.flatMap(one => constraintMistake(constraints, one) ?? []) : []
   return firstOf([
     [mistake !== undefined, `an authority ${mistake}`],
     [now < issuer.notBefore, 'the certificate of an authority is not valid yet'],
@@ -181,8 +182,22 @@ export function issuerMistake(issuer: Link, below: readonly Link[], now: Date): 
     [!permits(keyUsage, KeyUsageFlags.keyCertSign), 'its issuer may not sign certificates (key usage)'],
     [!isForClients(issuer), 'its issuer does not issue for clients (extended key usage)'],
     [authorities.length > pathLength, 'there are more authorities below one than it allows (path length)'],
-    [unnamed !== undefined, `an authority ${unnamed}`],
   ])
+}
+
+/**
+ * Whether each authority of a path may issue for the names below it. Only for a path that ends at a trusted one: what a
+ * stranger has put into certificates of his own is nobody's work to compare.
+ */
+export function nameMistake(path: readonly Link[]): string | undefined {
+  for (const [at, { constraints }] of path.entries()) {
+    if (!constraints) continue
+    for (const one of path.slice(0, at).filter(({ isSelfIssued }, below) => below === 0 || !isSelfIssued)) {
+      const unnamed = constraintMistake(constraints, one)
+      if (unnamed !== undefined) return `an authority ${unnamed}`
+    }
+  }
+  return undefined
 }
 
 function firstOf(mistakes: readonly (readonly [holds: boolean, text: string])[]): string | undefined {

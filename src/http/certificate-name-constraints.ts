@@ -24,28 +24,34 @@ export function constraintMistake(
   { permittedSubtrees, excludedSubtrees }: NameConstraints,
   certificate: NamedCertificate,
 ): string | undefined {
-  const permitted = [...(permittedSubtrees ?? [])]
-  const excluded = [...(excludedSubtrees ?? [])]
-  if ([...permitted, ...excluded].some(isUnknown)) return 'has name constraints of a type that is not known'
+  const permitted = (permittedSubtrees ?? []).map(baseOf)
+  const excluded = (excludedSubtrees ?? []).map(baseOf)
+  const all = [...permitted, ...excluded]
+  if (all.some(base => base === undefined)) return 'has name constraints of a type that is not known'
   const names = namesOf(certificate)
-  const isConstrained = ({ type }: Name) =>
-    [...permitted, ...excluded].some(({ base }) => typed(base).type === type)
-  for (const name of names.filter(isConstrained)) {
-    const isWithin = ({ base }: GeneralSubtree) => isBelow(name, typed(base))
-    const ofType = permitted.filter(({ base }) => typed(base).type === name.type)
+  if (names.length * all.length > MOST_COMPARED) return 'has too many name constraints for so many names'
+  for (const name of names.filter(({ type }) => all.some(base => base?.type === type))) {
+    const isWithin = (base: Name | undefined) => base !== undefined && isBelow(name, base)
+    const ofType = permitted.filter(base => base?.type === name.type)
     if (!isJudgeable(name) || (ofType.length > 0 && !ofType.some(isWithin)) || excluded.some(isWithin))
       return 'may not issue for this name (name constraints)'
   }
   return undefined
 }
 
-const isUnknown = ({ base, minimum, maximum }: GeneralSubtree) =>
-  typed(base).type === 'other' || minimum !== 0 || maximum !== undefined
+/** Of names with constraints. */
+const MOST_COMPARED = 10_000
+
+/** Undefined for what is not known. */
+function baseOf({ base, minimum, maximum }: GeneralSubtree): Name | undefined {
+  const name = typed(base)
+  return name.type === 'other' || minimum !== 0 || maximum !== undefined ? undefined : name
+}
 
 function typed(name: GeneralName): Name {
   const { dNSName, rfc822Name, uniformResourceIdentifier, iPAddress, directoryName } = name
   if (dNSName !== undefined) return { type: 'dns', value: lower(dNSName) }
-  if (rfc822Name !== undefined) return { type: 'email', value: rfc822Name.replace(/[^@]*$/, lower) }
+  if (rfc822Name !== undefined) return { type: 'email', value: withLowerHost(rfc822Name) }
   if (uniformResourceIdentifier !== undefined) return { type: 'uri', value: uniformResourceIdentifier }
   if (iPAddress !== undefined) return { type: 'ip', value: iPAddress }
   return directoryName === undefined ? { type: 'other' } : { type: 'directory', value: nameOf(directoryName) }
@@ -56,9 +62,15 @@ function namesOf({ subject, alternativeNames }: NamedCertificate): Name[] {
   const addresses = subject.flat().filter(({ type }) => type === EMAIL_ADDRESS)
   return [
     ...(subject.length > 0 ? [{ type: 'directory', value: subject } as const] : []),
-    ...addresses.map(({ value }) => ({ type: 'email', value: value.replace(/[^@]*$/, lower) }) as const),
+    ...addresses.map(({ value }) => ({ type: 'email', value: withLowerHost(value) }) as const),
     ...alternativeNames.map(typed),
   ]
+}
+
+/** What has no `@` is a host. Not by a pattern that looks for the end: of a long text that takes for ever. */
+function withLowerHost(email: string): string {
+  const host = email.lastIndexOf('@') + 1
+  return email.slice(0, host) + lower(email.slice(host))
 }
 
 const lower = (text: string) => text.replace(/[A-Z]/g, letter => letter.toLowerCase())

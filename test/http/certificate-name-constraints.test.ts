@@ -1,4 +1,5 @@
 // For which names an authority may issue certificates, as we say and as OpenSSL says.
+import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from '@jest/globals'
 import { createAuthority, type WantedCertificate } from '../support/certificates.ts'
 import { isGoodForOpenssl, verdict } from '../support/openssl-verify.ts'
@@ -156,5 +157,37 @@ describe('an authority that may issue', () => {
     const extensions = { nameConstraints: 'permitted;DNS:acme.example' }
     const holder = root.intermediate({ extensions }).issue({ names: [{ dns: 'x.example\0.acme.example' }] })
     expect(verdict(holder, [root.cert])).toBe(NO)
+  })
+})
+
+describe('is no work for whoever is shown it', () => {
+  const names = Array.from({ length: 150 }, (_, index) => ({ dns: `a${index}.example` }))
+
+  it('when nobody trusts it: what it may issue for is not looked at', () => {
+    const nameConstraints = `permitted;email:${'a'.repeat(9000)}@,permitted;DNS:acme.example`
+    const stranger = createAuthority().intermediate({ extensions: { nameConstraints } })
+    expect(verdict(stranger.issue({ names }), [root.cert])).toBe('no trusted authority has issued it')
+    const ours = root.intermediate({ extensions: { nameConstraints } })
+    expect(verdict(ours.issue({ names }), [root.cert])).toBe(
+      'an authority may not issue for this name (name constraints)',
+    )
+  })
+
+  it('when there are too many names and constraints', () => {
+    const hosts = names.map(({ dns }) => `permitted;DNS:${dns}`).join(',')
+    const authority = root.intermediate({ extensions: { nameConstraints: hosts } })
+    expect(verdict(authority.issue({ names: names.slice(0, 9) }), [root.cert])).toBe('issued')
+    expect(verdict(authority.issue({ names }), [root.cert])).toBe(
+      'an authority has too many name constraints for so many names',
+    )
+  })
+
+  it('when its key is one that makes every signature long work', () => {
+    const options = ['-pkeyopt', 'rsa_keygen_bits:2048', '-pkeyopt', `rsa_keygen_pubexp:${2n ** 40n + 15n}`]
+    const key = execFileSync('openssl', ['genpkey', '-algorithm', 'RSA', ...options], {
+      stdio: 'pipe',
+    }).toString()
+    const slow = root.intermediate({ key })
+    expect(verdict(slow.issue(), [root.cert])).toBe('the key of an authority is too weak')
   })
 })
