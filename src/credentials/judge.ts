@@ -57,7 +57,7 @@ export interface Circumstances {
   readonly introspection?: boolean
   /** A good proof for this request: it is spent when nothing else is refused. */
   readonly proof?: ShownProof | undefined
-  /** What else must be done once, when everything but the rate limit was found good. @throws Problem 401 */
+  /** What else must be done once, when everything was found good. @throws Problem 401 */
   readonly spend?: () => Promise<void>
   readonly warnings?: readonly Warning[]
 }
@@ -211,6 +211,13 @@ export function createJudge(deps: JudgeDeps): Judge {
     return rate
   }
 
+  /** What could not pass anyway is not remembered either: the memory is everybody's. It may be sent again later. */
+  function refuseUsedUp({ record: { row, rateLimit, sliceCounts }, now }: Found, { explain }: Wanted): void {
+    if (!rateLimit || explain) return
+    const rate = rateLimits.look(row.id, rateLimit, now, sliceCounts)
+    if (!rate.allowed) throw refusals.rateLimited(rate)
+  }
+
   return async (found, wanted, circumstances, checks) => {
     const { introspection, proof, spend } = circumstances
     checkLife(found, checks)
@@ -218,7 +225,10 @@ export function createJudge(deps: JudgeDeps): Judge {
     await checkOwner(found, reach, checks)
     await checkUse(found, reach, wanted, circumstances, checks)
     if (proof) await dpop.spend(proof, wanted, checks)
-    await spend?.()
+    if (spend) {
+      refuseUsedUp(found, wanted)
+      await spend()
+    }
     const rate = introspection ? undefined : checkRate(found, wanted, checks)
     checks.settle()
     return { ...identityOf(found, circumstances, reach, rate), ...(proof && dpop.newerNonce(proof)) }

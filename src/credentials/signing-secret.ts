@@ -7,7 +7,7 @@
  * - Ended by: its revocation, its expiry, quarantine, its client being disabled, the last of its scopes being taken away.
  *   A rotation ends the key and keeps the id.
  *
- * The signature is spent when everything but the rate limit was found good, so that what was refused may be sent again.
+ * The signature is spent when everything was found good, so that what was refused may be sent again.
  */
 import { createHash } from 'node:crypto'
 import type { RequestView } from '../http/request-view.ts'

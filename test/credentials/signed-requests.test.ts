@@ -295,6 +295,17 @@ describe('the memory of what was shown once', () => {
     }
   })
 
+  it('is not filled by who is over a rate limit', async () => {
+    const limited = await makeSigningSecret(app, { rateLimit: { requests: 1, seconds: 3_600 } })
+    const fresh = () => signMessage(limited, { url: `${app.issuer}${SELF}` })
+    await sql`DELETE FROM replay`.execute(app.db)
+    expect((await send(fresh())).status).toBe(200)
+    const over = fresh()
+    for (const headers of [over, over, fresh()]) expect((await send(headers)).status).toBe(429)
+    const { rows } = await sql`SELECT 1 FROM replay`.execute(app.db)
+    expect(rows).toHaveLength(1)
+  })
+
   it('takes nothing that is too old by the clock of the database, whatever the node believes', async () => {
     const memory = createReplayMemory({ db: app.db, capacity: 1_000 })
     const hash = createHash('sha256').update('an old signature').digest()
