@@ -12,9 +12,9 @@ import type { Form } from '../http/forms.ts'
 import { parseJson } from '../http/json-text.ts'
 import { type FieldError, Problem, validationFailed } from '../http/problem.ts'
 import { type ApplicationKind, applicationKindOf, SETTINGS_OF_KIND } from './application-kind.ts'
-import { keySetOf, pemOf } from './certificate-form.ts'
 import { type ClientChanges, clientChanges, type NewClient, newClient } from './client-input.ts'
 import { organizationSent } from './page-deps.ts'
+import { keySetOf, pemOf } from './pem-key-set.ts'
 import { readInput } from './schema-input.ts'
 
 export function typedClient(form: Form): ClientValues {
