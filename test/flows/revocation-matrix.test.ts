@@ -1,17 +1,12 @@
 // Every kind of credential × every way to end it × the process that is told and another one, after `wait=all`; and once
 // more after both were killed and one has started again. What a way does not end lives on.
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { applyFile } from '../../src/admin/apply.ts'
-import { parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
-import { findKnownObjects } from '../../src/admin/known-objects.ts'
-import { createAudit } from '../../src/audit/audit.ts'
-import { createLog } from '../../src/log.ts'
 import { basic } from '../support/answers.ts'
+import { callerWith, contentOf, sessionOf } from '../support/api-callers.ts'
 import { codeFlow, type FlowClient } from '../support/authorization.ts'
 import { createCertificate } from '../support/certificate.ts'
 import { BEHIND_PROXY } from '../support/certified.ts'
 import { certificateHeader } from '../support/client-certificates.ts'
-import { parse } from '../support/html.ts'
 import { accountIdOf, allKnow } from '../support/minted.ts'
 import { form, introspect, tokenFrom } from '../support/node-requests.ts'
 import { ORDERS, ordersFile, PASSWORD, STOCK } from '../support/orders.ts'
@@ -75,38 +70,17 @@ let pepper: string
 beforeAll(async () => {
   cluster = await startCluster({ env: ENV }, ordersFile)
   pepper = cluster.keyring.derive('pepper')[0]?.id ?? ''
-  await apply({ accounts: [{ username: 'root', password: PASSWORD, admin: true }] })
+  await cluster.apply({ accounts: [{ username: 'root', password: PASSWORD, admin: true }] })
   root = await signIn('root')
 })
 afterAll(() => cluster?.close())
 
-async function apply(file: object): Promise<void> {
-  const { db, keyring } = cluster
-  const log = createLog('silent')
-  const parsed = parseDeclarativeFile(JSON.stringify(file), await findKnownObjects(db, file))
-  await applyFile({ db, keyring, audit: createAudit({ db, log }), log }, parsed)
-}
-
 /** The headers of a session, fit for changes. */
-async function signIn(username: string, agent = cluster.agent()): Promise<Record<string, string>> {
-  await agent.submit(await agent.get('/sign-in'), { username, password: PASSWORD }, { button: 'Sign in' })
-  const { csrf = '' } = parse((await agent.get('/account')).text).forms[0]?.hidden ?? {}
-  const cookie = [...agent.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-  return { cookie, origin: cluster.issuer, 'x-csrf-token': csrf }
-}
+const signIn = async (username: string, agent = cluster.agent()) =>
+  (await sessionOf({ issuer: cluster.issuer, agent: () => agent }, username)).headers
 
-async function call(method: string, path: string, headers: Record<string, string>, body?: object) {
-  const json = body && { 'content-type': 'application/json' }
-  const sent = { ...headers, ...json }
-  const answer = await cluster.nodes[0].ask({
-    method,
-    path,
-    headers: sent,
-    ...(body && { body: JSON.stringify(body) }),
-  })
-  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
-  return answer.status === 204 ? {} : answer.json()
-}
+const call = (method: string, path: string, headers: Record<string, string>, body?: object) =>
+  contentOf(callerWith(cluster, headers).call(method, path, body))
 
 async function createHolder(name: string): Promise<Holder> {
   const client = {
@@ -115,7 +89,7 @@ async function createHolder(name: string): Promise<Holder> {
     redirect_uris: ['http://127.0.0.1:8099/callback'],
   }
   const scopes = { [ORDERS]: ['read:orders'], [STOCK]: ['read:stock'] }
-  await apply({
+  await cluster.apply({
     organizations: [{ id: `org-${name}`, name, members: [] }],
     accounts: [{ username: `person-${name}`, password: PASSWORD }],
     clients: [

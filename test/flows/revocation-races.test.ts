@@ -3,11 +3,6 @@
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
-import { applyFile } from '../../src/admin/apply.ts'
-import { parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
-import { findKnownObjects } from '../../src/admin/known-objects.ts'
-import { createAudit } from '../../src/audit/audit.ts'
-import { createLog } from '../../src/log.ts'
 import type { Answer } from '../http/ground.ts'
 import type { Agent } from '../support/agent.ts'
 import { authorizationRequest, codeFlow } from '../support/authorization.ts'
@@ -41,10 +36,7 @@ afterAll(() => cluster?.close())
 const cookieOf = (agent: Agent) => [...agent.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
 
 async function apply(file: object): Promise<void> {
-  const { db, keyring } = cluster
-  const log = createLog('silent')
-  const parsed = parseDeclarativeFile(JSON.stringify(file), await findKnownObjects(db, file))
-  await applyFile({ db, keyring, audit: createAudit({ db, log }), log }, parsed)
+  await cluster.apply(file)
   await allKnow(cluster)
 }
 

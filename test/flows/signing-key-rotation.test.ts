@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { decodeProtectedHeader } from 'jose'
 import { JWKS_MAX_AGE, PUBLISHED_BEFORE_USE } from '../../src/keys/rotate-signing-keys.ts'
-import type { Answer, Question } from '../http/ground.ts'
+import { type Answer, answerTo, type Question } from '../http/ground.ts'
 import { type ApiHeaders, sessionOf } from '../support/api-callers.ts'
 import { form, introspect, tokenFrom } from '../support/node-requests.ts'
 import { billing, ORDERS, ordersFile, PASSWORD } from '../support/orders.ts'
@@ -32,31 +32,16 @@ afterAll(async () => {
 /** As `node.ask`, on connections that stay open: there are many questions. */
 function ask({ port, issuer }: ServerProcess, question: Question): Promise<Answer> {
   const { method = 'GET', path = '/', headers = {}, body } = question
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      {
-        host: '127.0.0.1',
-        port,
-        method,
-        path,
-        agent: connections,
-        setHost: false,
-        headers: { host: new URL(issuer).host, ...headers },
-      },
-      response => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
-          const { statusCode: status = 0, headers } = response
-          resolve({ status, headers, text, json: () => JSON.parse(text) })
-        })
-      },
-    )
-    outgoing.on('error', reject)
-    outgoing.end(body)
+  const outgoing = request({
+    host: '127.0.0.1',
+    port,
+    method,
+    path,
+    agent: connections,
+    setHost: false,
+    headers: { host: new URL(issuer).host, ...headers },
   })
+  return answerTo(outgoing, body)
 }
 
 const nodeOf = (index: number): ServerProcess => cluster.nodes[index % 2 === 0 ? 0 : 1]

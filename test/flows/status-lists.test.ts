@@ -3,7 +3,7 @@
 import { Agent as Connections, request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { decodeJwt } from 'jose'
-import type { Answer, Question } from '../http/ground.ts'
+import { type Answer, answerTo, type Question } from '../http/ground.ts'
 import type { Agent } from '../support/agent.ts'
 import { answer, authorizationRequest, redirectOf } from '../support/authorization.ts'
 import { form, type Tokens, tokenFrom } from '../support/node-requests.ts'
@@ -45,22 +45,9 @@ afterAll(async () => {
 
 /** Over connections that stay: 20,000 new ones would be another test. */
 function ask(node: ServerProcess, { method = 'GET', path, headers, body }: Question): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const host = new URL(cluster.issuer).host
-    const options = { host: '127.0.0.1', port: node.port, method, path, agent: connections }
-    const sent = request({ ...options, headers: { ...headers, host } }, response => {
-      const parts: Buffer[] = []
-      response.on('data', part => parts.push(part))
-      response.on('error', reject)
-      response.on('end', () => {
-        const text = Buffer.concat(parts).toString()
-        const { statusCode: status = 0, headers: received } = response
-        resolve({ status, headers: received, text, json: () => JSON.parse(text) })
-      })
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
+  const host = new URL(cluster.issuer).host
+  const options = { host: '127.0.0.1', port: node.port, method, path, agent: connections }
+  return answerTo(request({ ...options, headers: { ...headers, host } }), body)
 }
 
 interface Issued {

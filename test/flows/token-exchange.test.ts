@@ -1,14 +1,9 @@
 // What was exchanged ends with what it came of: every kind of subject token × the ways to end it, asked on the process that
 // was told and on another one after `wait=all`, and read from the status list of the other one. What is not ended lives on.
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { applyFile } from '../../src/admin/apply.ts'
-import { parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
-import { findKnownObjects } from '../../src/admin/known-objects.ts'
-import { createAudit } from '../../src/audit/audit.ts'
-import { createLog } from '../../src/log.ts'
+import { callerWith, contentOf, sessionOf } from '../support/api-callers.ts'
 import { codeFlow } from '../support/authorization.ts'
 import { exchangeParams, TOKEN_EXCHANGE } from '../support/exchange.ts'
-import { parse } from '../support/html.ts'
 import { accountIdOf, allKnow, mintedTokensOf, SYSTEM } from '../support/minted.ts'
 import { form, introspect, tokenFrom } from '../support/node-requests.ts'
 import { ORDERS, ordersFile, PASSWORD, STOCK } from '../support/orders.ts'
@@ -56,32 +51,17 @@ let cluster: Cluster
 let root: Record<string, string>
 beforeAll(async () => {
   cluster = await startCluster({ env: { LOG_LEVEL: 'warn' } }, ordersFile)
-  await apply({ accounts: [{ username: 'root', password: PASSWORD, admin: true }] })
+  await cluster.apply({ accounts: [{ username: 'root', password: PASSWORD, admin: true }] })
   root = await signIn('root')
 })
 afterAll(() => cluster?.close())
 
-async function apply(file: object): Promise<void> {
-  const { db, keyring } = cluster
-  const log = createLog('silent')
-  const parsed = parseDeclarativeFile(JSON.stringify(file), await findKnownObjects(db, file))
-  await applyFile({ db, keyring, audit: createAudit({ db, log }), log }, parsed)
-}
+/** The headers of a session, fit for changes. */
+const signIn = async (username: string, agent = cluster.agent()) =>
+  (await sessionOf({ issuer: cluster.issuer, agent: () => agent }, username)).headers
 
-async function signIn(username: string, agent = cluster.agent()): Promise<Record<string, string>> {
-  await agent.submit(await agent.get('/sign-in'), { username, password: PASSWORD }, { button: 'Sign in' })
-  const { csrf = '' } = parse((await agent.get('/account')).text).forms[0]?.hidden ?? {}
-  const cookie = [...agent.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-  return { cookie, origin: cluster.issuer, 'x-csrf-token': csrf }
-}
-
-async function call(method: string, path: string, headers: Record<string, string>, body?: object) {
-  const sent = { ...headers, ...(body && { 'content-type': 'application/json' }) }
-  const question = { method, path, headers: sent, ...(body && { body: JSON.stringify(body) }) }
-  const answer = await cluster.nodes[0].ask(question)
-  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
-  return answer.status === 204 ? {} : answer.json()
-}
+const call = (method: string, path: string, headers: Record<string, string>, body?: object) =>
+  contentOf(callerWith(cluster, headers).call(method, path, body))
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
@@ -97,7 +77,7 @@ async function createHolder(name: string): Promise<Holder> {
     resource_scopes: { [ORDERS]: ['read:orders'], [STOCK]: ['read:stock'] },
   }
   const grants = ['authorization_code', 'refresh_token', 'client_credentials']
-  await apply({
+  await cluster.apply({
     accounts: [{ username: `person-${name}`, password: PASSWORD }],
     clients: [
       { ...client, ...more, grant_types: grants },

@@ -1,5 +1,5 @@
 // A small real server on a free port with this ground's middleware in the order of app.ts, and ways to ask it.
-import { type IncomingHttpHeaders, request } from 'node:http'
+import { type ClientRequest, type IncomingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import Koa from 'koa'
 import { createAssets } from '../../src/http/assets.ts'
@@ -116,37 +116,36 @@ export interface Question {
 export function ask(server: Pick<Ground, 'port' | 'issuer'>, question: Question = {}): Promise<Answer> {
   const { method = 'GET', path = '/', headers: sent = {}, body } = question
   const names = new Set(Object.keys(sent).map(name => name.toLowerCase()))
+  const outgoing = request({
+    host: '127.0.0.1',
+    port: server.port,
+    method,
+    path,
+    agent: false,
+    setHost: false,
+    headers: {
+      ...(!names.has('host') && { host: new URL(server.issuer).host }),
+      ...(body !== undefined &&
+        !names.has('transfer-encoding') && { 'content-length': Buffer.byteLength(body) }),
+      ...sent,
+    },
+  })
+  return answerTo(outgoing, body)
+}
+
+/** Sends the request and resolves with the whole answer. */
+export function answerTo(outgoing: ClientRequest, body?: string | Buffer): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      {
-        host: '127.0.0.1',
-        port: server.port,
-        method,
-        path,
-        agent: false,
-        setHost: false,
-        headers: {
-          ...(!names.has('host') && { host: new URL(server.issuer).host }),
-          ...(body !== undefined &&
-            !names.has('transfer-encoding') && { 'content-length': Buffer.byteLength(body) }),
-          ...sent,
-        },
-      },
-      response => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            text,
-            json: () => JSON.parse(text),
-          })
-        })
-      },
-    )
+    outgoing.on('response', response => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString()
+        const { statusCode: status = 0, headers } = response
+        resolve({ status, headers, text, json: () => JSON.parse(text) })
+      })
+    })
     outgoing.on('error', reject)
     outgoing.end(body)
   })

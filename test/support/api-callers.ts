@@ -28,6 +28,13 @@ export function callerWith(app: Pick<TestApp, 'issuer'>, headers: ApiHeaders): C
   }
 }
 
+/** What the answer holds; a test that expected a success is told what came instead. */
+export async function contentOf(answered: Promise<Answer>): Promise<Record<string, unknown>> {
+  const answer = await answered
+  if (answer.status >= 300) throw new Error(`no success but ${answer.status}: ${answer.text}`)
+  return answer.status === 204 ? {} : answer.json()
+}
+
 export const nobody = (app: Pick<TestApp, 'issuer'>): Caller => callerWith(app, {})
 
 export const bearer = (app: Pick<TestApp, 'issuer'>, token: string): Caller =>

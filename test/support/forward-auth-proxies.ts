@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { fileURLToPath } from 'node:url'
-import type { Answer, Question } from '../http/ground.ts'
+import { type Answer, answerTo, type Question } from '../http/ground.ts'
 import { freePort } from './app.ts'
 import { startCaddy } from './caddy.ts'
 import { type Authority, createAuthority, type Holder } from './certificates.ts'
@@ -106,37 +106,22 @@ function askOverTls(
   }: ProxyQuestion = {},
 ): Promise<Answer> {
   const [servername = host] = host.split(':')
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      {
-        host: '127.0.0.1',
-        port,
-        servername,
-        ca,
-        ...(certificate && { cert: certificate.cert, key: certificate.key }),
-        localAddress: from,
-        agent: false,
-        method,
-        path,
-        setHost: false,
-        headers: {
-          host,
-          ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
-          ...headers,
-        },
-      },
-      response => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
-          const { statusCode: status = 0, headers: answered } = response
-          resolve({ status, headers: answered, text, json: () => JSON.parse(text) })
-        })
-      },
-    )
-    outgoing.on('error', reject)
-    outgoing.end(body)
+  const outgoing = request({
+    host: '127.0.0.1',
+    port,
+    servername,
+    ca,
+    ...(certificate && { cert: certificate.cert, key: certificate.key }),
+    localAddress: from,
+    agent: false,
+    method,
+    path,
+    setHost: false,
+    headers: {
+      host,
+      ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+      ...headers,
+    },
   })
+  return answerTo(outgoing, body)
 }

@@ -1,7 +1,7 @@
 // Asks forward-auth as each proxy does: in its headers, or with the original request below the address.
 import { request } from 'node:http'
 import type { DialectName } from '../../src/verify/forwarded-request.ts'
-import type { Answer } from '../http/ground.ts'
+import { type Answer, answerTo } from '../http/ground.ts'
 
 export interface Original {
   readonly method?: string
@@ -66,32 +66,17 @@ export function askForwardAuth(
   const sent = Object.entries({ ...headers, ...original.headers, ...by.proxy }).flatMap(([name, values]) =>
     [values ?? []].flat().flatMap(value => [name, value]),
   )
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      {
-        host: '127.0.0.1',
-        port: new URL(issuer).port,
-        localAddress: by.from ?? '127.0.0.1',
-        method,
-        path,
-        agent: false,
-        setHost: false,
-        headers: sent,
-      },
-      response => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
-          const { statusCode: status = 0, headers } = response
-          resolve({ status, headers, text, json: () => JSON.parse(text) })
-        })
-      },
-    )
-    outgoing.on('error', reject)
-    outgoing.end()
+  const outgoing = request({
+    host: '127.0.0.1',
+    port: new URL(issuer).port,
+    localAddress: by.from ?? '127.0.0.1',
+    method,
+    path,
+    agent: false,
+    setHost: false,
+    headers: sent,
   })
+  return answerTo(outgoing)
 }
 
 /** What the client would be shown. */

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { applyFile } from '../../src/admin/apply.ts'
 import { parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
+import { findKnownObjects } from '../../src/admin/known-objects.ts'
 import { createAudit } from '../../src/audit/audit.ts'
 import type { Db } from '../../src/db/connect.ts'
 import { createLog } from '../../src/log.ts'
@@ -112,6 +113,8 @@ export interface Prepared {
   readonly database: MigratedDatabase
   readonly db: Db
   readonly keyring: Keyring
+  /** A declarative file, while the processes run. */
+  apply(file: object): Promise<void>
 }
 
 /** A database that holds what the declarative file says. */
@@ -121,8 +124,12 @@ async function prepare(file: object): Promise<Prepared> {
   const keyring = createKeyring([Buffer.from(TEST_SECRET, 'base64url')])
   const log = createLog('silent')
   const audit = createAudit({ db, log })
-  await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(file)))
-  return { database, db, keyring }
+  const apply = async (content: object) => {
+    const known = await findKnownObjects(db, content)
+    await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(content), known))
+  }
+  await apply(file)
+  return { database, db, keyring, apply }
 }
 
 export interface Single extends Prepared {
