@@ -3,7 +3,6 @@
  * What is not understood and marked critical is refused.
  */
 import { X509Certificate } from 'node:crypto'
-import { AsnConvert } from '@peculiar/asn1-schema'
 import {
   BasicConstraints,
   ExtendedKeyUsage,
@@ -20,7 +19,7 @@ import {
   SubjectAlternativeName,
 } from '@peculiar/asn1-x509'
 import { constraintMistake, type NamedCertificate } from './certificate-name-constraints.ts'
-import { type CertificateParts, oncePerCertificate, readParts } from './certificate-parts.ts'
+import { type CertificateParts, oncePerCertificate, parseAsn, readParts } from './certificate-parts.ts'
 
 export interface Link extends NamedCertificate {
   readonly der: Buffer
@@ -68,6 +67,8 @@ export const readLink = oncePerCertificate((der: Buffer): Link | undefined => {
     const { mistake, ...extensions } = readExtensions(parts)
     const { oid, parameters } = parts.signatureAlgorithm
     const keyType = SIGNATURES.get(oid)
+    // One certificate is held against several registrations, with the same ones above it.
+    const signers = new WeakMap<Link, boolean>()
     return {
       der,
       x509,
@@ -81,9 +82,14 @@ export const readLink = oncePerCertificate((der: Buffer): Link | undefined => {
       isSignedStrongly:
         keyType !== undefined && (oid !== RSA_PSS || STRONG_PSS.test(parameters.toString('hex'))),
       names: issuer => x509.checkIssued(issuer.x509),
-      isSignedBy({ x509: { publicKey } }) {
+      isSignedBy(issuer) {
+        const before = signers.get(issuer)
+        if (before !== undefined) return before
+        const { publicKey } = issuer.x509
         // OpenSSL is not asked about a signature of another type than the key.
-        return keyType?.test(publicKey.asymmetricKeyType ?? '') === true && x509.verify(publicKey)
+        const isSigned = keyType?.test(publicKey.asymmetricKeyType ?? '') === true && x509.verify(publicKey)
+        signers.set(issuer, isSigned)
+        return isSigned
       },
     }
   } catch {
@@ -100,7 +106,7 @@ type Extensions = Pick<
 function readExtensions({ extensions }: CertificateParts): Extensions {
   const parsed = <T>(oid: string, type: new () => T): T | undefined => {
     const extension = extensions.get(oid)
-    return extension && AsnConvert.parse(extension.value, type)
+    return extension && parseAsn(extension.value, type)
   }
   const strange = [...extensions].find(([oid, { critical }]) => critical && !UNDERSTOOD.has(oid))?.[0]
   try {

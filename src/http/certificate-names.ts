@@ -1,7 +1,6 @@
 /** The names of a certificate: those that a client can be known by. Each stands for itself, whatever characters it has. */
-import { AsnConvert } from '@peculiar/asn1-schema'
 import { id_ce_subjectAltName, SubjectAlternativeName } from '@peculiar/asn1-x509'
-import { type DistinguishedName, oncePerCertificate, readParts } from './certificate-parts.ts'
+import { type DistinguishedName, oncePerCertificate, parseAsn, readParts } from './certificate-parts.ts'
 import { normalAddress } from './client-address.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 
@@ -28,7 +27,7 @@ const readNames = oncePerCertificate((der: Buffer): readonly SubjectAltName[] =>
   const extension = readParts(der)?.extensions.get(id_ce_subjectAltName)
   if (!extension) return []
   try {
-    return [...AsnConvert.parse(extension.value, SubjectAlternativeName)].flatMap(name => {
+    return [...parseAsn(extension.value, SubjectAlternativeName)].flatMap(name => {
       const { dNSName: dns, uniformResourceIdentifier: uri, rfc822Name: email, iPAddress: ip } = name
       if (dns !== undefined) return normal('dns', lower(dns))
       if (uri !== undefined) return normal('uri', uri)

@@ -48,7 +48,7 @@ const MAX_KNOWN = 500
 /** @returns undefined for what is malformed, also for an extension that is there twice (section 4.2) */
 export const readParts = oncePerCertificate((der: Buffer): CertificateParts | undefined => {
   try {
-    const { tbsCertificate, signatureAlgorithm } = AsnConvert.parse(der, Certificate)
+    const { tbsCertificate, signatureAlgorithm } = parseAsn(der, Certificate)
     const list = tbsCertificate.extensions ?? []
     const extensions = new Map(
       list.map(({ extnID, critical, extnValue }) => [extnID, { critical, value: extnValue.buffer }]),
@@ -68,6 +68,37 @@ export const readParts = oncePerCertificate((der: Buffer): CertificateParts | un
     return undefined
   }
 })
+
+/** Hundreds of names are nobody's, and the library takes a tenth of a millisecond for each. */
+const MOST_ELEMENTS = 500
+
+/** @throws Error for what is malformed, no DER, or has too many elements */
+export function parseAsn<T>(der: Uint8Array | ArrayBuffer, type: new () => T): T {
+  if (!isModest(new Uint8Array(der))) throw new Error('Malformed, or more than a certificate has')
+  return AsnConvert.parse(der, type)
+}
+
+const CONSTRUCTED = 0x20
+const LONG_TAG = 0x1f
+
+/** Counts by tags and lengths alone (X.690, section 8.1): tags of one byte, and lengths that are said, as in certificates. */
+function isModest(der: Uint8Array): boolean {
+  let at = 0
+  for (let elements = 0; at < der.length; elements++) {
+    const tag = der[at++] ?? 0
+    const first = der[at++] ?? 0
+    if (elements > MOST_ELEMENTS || (tag & LONG_TAG) === LONG_TAG) return false
+    if (first === 0x80 || first > 0x84) return false
+    let length = first
+    if (first > 0x80) {
+      length = 0
+      for (const end = at + first - 0x80; at < end; at++) length = length * 256 + (der[at] ?? 0)
+    }
+    // What is in a constructed one comes next.
+    if ((tag & CONSTRUCTED) === 0) at += length
+  }
+  return at === der.length
+}
 
 export function nameOf(name: Name): DistinguishedName {
   return [...name].map(part => [...part].map(({ type, value }) => ({ type, value: textOf(value) })))

@@ -50,6 +50,12 @@ describe('alternative names', () => {
     expect(namesOf({ der: Buffer.from('no certificate') })).toEqual([])
   })
 
+  it('are none where they are more than anybody has: reading them would be long work', () => {
+    const many = (count: number) => Array.from({ length: count }, (_, at) => ({ dns: `a${at}.example` }))
+    expect(namesOf(createSelfSigned({ names: many(400) }))).toHaveLength(400)
+    expect(namesOf(createSelfSigned({ names: many(600) }))).toEqual([])
+  })
+
   it('of any bytes are read without an error', () => {
     const { der } = createSelfSigned({ names: [{ dns: 'a.example' }] })
     fc.assert(
