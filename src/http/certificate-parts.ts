@@ -31,15 +31,16 @@ export interface CertificateParts {
  * @param read depends on nothing else
  */
 export function oncePerCertificate<T>(read: (der: Buffer) => T): (der: Buffer) => T {
-  const known = new Map<string, T>()
+  const known = new Map<string, { readonly value: T }>()
   return der => {
     const digest = hash('sha256', der, 'base64')
     const before = known.get(digest)
-    if (before !== undefined) return before
-    const made = read(der)
+    if (before) return before.value
+    // Also that it cannot be read: the same bad ones come again, too.
+    const value = read(der)
     if (known.size >= MAX_KNOWN) known.clear()
-    known.set(digest, made)
-    return made
+    known.set(digest, { value })
+    return value
   }
 }
 
