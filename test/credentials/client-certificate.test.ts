@@ -7,6 +7,7 @@ import { type Authority, createAuthority, createSelfSigned, type Holder } from '
 import { certificateHeader, makeCertificate } from '../support/client-certificates.ts'
 import { allKnow, SYSTEM } from '../support/minted.ts'
 import { ORDERS } from '../support/orders.ts'
+import { createOwnClient } from '../support/own-client.ts'
 import { clientCredentialsOf } from '../support/signing.ts'
 import { type Headers, keepsTheContract, type Presented } from './kind.contract.ts'
 
@@ -17,18 +18,6 @@ interface Certified extends Presented {
 const DAY = 86_400_000
 const authority: Authority = createAuthority()
 
-/** A client that nobody else uses, so that it can be disabled. */
-async function ownClient(app: TestApp): Promise<string> {
-  const id = `service-${Math.random().toString(36).slice(2)}`
-  const resource_scopes = { [ORDERS]: ['read:orders'] }
-  const client_secret = `${id}-secret-for-tests-only-0123456789`
-  await app.apply({
-    clients: [{ client_id: id, client_secret, grant_types: ['client_credentials'], resource_scopes }],
-  })
-  await allKnow(app)
-  return id
-}
-
 const scopes = { [ORDERS]: ['read:orders'] }
 
 async function certified(
@@ -36,7 +25,7 @@ async function certified(
   { cert }: Holder,
   fields: Parameters<typeof makeCertificate>[1],
 ): Promise<Certified> {
-  const owner = { type: 'client', id: await ownClient(app) } as const
+  const owner = { type: 'client', id: await createOwnClient(app) } as const
   const { id } = await makeCertificate(app, fields, { owner, scopes })
   // A certificate is public; its key is never sent anywhere.
   return { id, headers: certificateHeader(cert), secrets: [], subject: owner }

@@ -5,6 +5,7 @@ import { transaction } from '../../src/db/transaction.ts'
 import type { TestApp } from '../support/app.ts'
 import { allKnow, SYSTEM } from '../support/minted.ts'
 import { ORDERS } from '../support/orders.ts'
+import { createOwnClient } from '../support/own-client.ts'
 import {
   clientCredentialsOf,
   makeSigningKey,
@@ -29,22 +30,10 @@ type Sign<S extends Signer> = (app: TestApp, signer: S, wishes?: Wishes) => Head
 
 const HOUR = 3_600_000
 
-/** A client that nobody else uses, so that it can be disabled. */
-async function ownClient(app: TestApp): Promise<string> {
-  const id = `service-${Math.random().toString(36).slice(2)}`
-  const resource_scopes = { [ORDERS]: ['read:orders'] }
-  const client_secret = `${id}-secret-for-tests-only-0123456789`
-  await app.apply({
-    clients: [{ client_id: id, client_secret, grant_types: ['client_credentials'], resource_scopes }],
-  })
-  await allKnow(app)
-  return id
-}
-
 const creates =
   <S extends Signer>(make: Make<S>, signed: Sign<S>, secretsOf: (signer: S) => readonly string[]) =>
   async (app: TestApp): Promise<Shown<S>> => {
-    const id = await ownClient(app)
+    const id = await createOwnClient(app)
     const owner = { type: 'client' as const, id }
     const signer = await make(app, { owner, scopes: { [ORDERS]: ['read:orders'] } })
     return {

@@ -12,9 +12,8 @@ import {
   OWN,
   registeredWith,
 } from '../support/client-certificate-settings.ts'
-import { EC, keySet } from '../support/client-settings.ts'
+import { EC, keySet, service } from '../support/client-settings.ts'
 import { parse } from '../support/html.ts'
-import { ORDERS } from '../support/orders.ts'
 import { errorsOf, shownOnce } from '../support/signed-in-agent.ts'
 import { type Acme, csrfOf, type Fields, startAcme } from './acme.ts'
 import { startWorld, type World } from './world.ts'
@@ -25,13 +24,6 @@ describe('by JSON', () => {
     world = await startWorld()
   })
   afterAll(() => world?.app.close())
-
-  const service = (more: object = {}) => ({
-    client_name: 'Nightly',
-    application_kind: 'service',
-    resource_scopes: { [ORDERS]: ['read:orders'] },
-    ...more,
-  })
 
   it.each(FINE_CERTIFICATES)('%s: kept as it was sent', async (_what, settings) => {
     const client = await made(world.dev, '/v1/clients', service(settings))

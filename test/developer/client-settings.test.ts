@@ -15,6 +15,7 @@ import {
   RSA,
   SECRET_MISTAKES,
   SETTING_MISTAKES,
+  service,
 } from '../support/client-settings.ts'
 import { DEVICE_GRANT } from '../support/devices.ts'
 import { TOKEN_EXCHANGE } from '../support/exchange.ts'
@@ -27,12 +28,6 @@ beforeAll(async () => {
 })
 afterAll(() => world?.app.close())
 
-const service = (more: object = {}) => ({
-  client_name: 'Nightly',
-  application_kind: 'service',
-  resource_scopes: { [ORDERS]: ['read:orders'] },
-  ...more,
-})
 const keyed = (more: object = {}) => service({ token_endpoint_auth_method: 'private_key_jwt', ...more })
 
 const errorsIn = (answer: { json(): Record<string, unknown> }) => answer.json().errors

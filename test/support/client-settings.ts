@@ -1,5 +1,6 @@
 // What can be wrong with the settings of a client, whichever door they come through: the declarative file, the JSON API, a form.
 import { generateKeyPairSync } from 'node:crypto'
+import { ORDERS } from './orders.ts'
 
 type Jwk = Readonly<Record<string, unknown>>
 
@@ -110,3 +111,11 @@ export const FINE: readonly (readonly [string, object])[] = [
     },
   ],
 ]
+
+/** A new client for POST /v1/clients. */
+export const service = (more: object = {}) => ({
+  client_name: 'Nightly',
+  application_kind: 'service',
+  resource_scopes: { [ORDERS]: ['read:orders'] },
+  ...more,
+})
