@@ -48,6 +48,12 @@ const wait = (timeoutSeconds: number) => waitForAll(db, { timeoutSeconds })
 const silentFor = (seconds: number) =>
   sql`UPDATE node SET seen_at = clock_timestamp() - make_interval(secs => ${seconds})`.execute(db)
 
+/** A change after the wait has begun: its only connection answers one question after the other. */
+async function begun(over: ReturnType<typeof wait>) {
+  await appendChange(db, 'test', {})
+  return { over }
+}
+
 describe('waiting for all', () => {
   it('nobody there: done', async () => {
     expect(await wait(0)).toMatchObject({ complete: true, nodes: { live: 0, acknowledged: 0 } })
@@ -57,10 +63,10 @@ describe('waiting for all', () => {
     const { changeLog } = await node()
     await appendChange(db, 'test', {})
     expect(await wait(0)).toMatchObject({ complete: false, nodes: { live: 1, acknowledged: 0 } })
-    const waiting = wait(30)
+    const waiting = await begun(wait(30))
     await changeLog.catchUp()
     await changeLog.catchUp()
-    expect(await waiting).toMatchObject({ complete: true, nodes: { live: 1, acknowledged: 1 } })
+    expect(await waiting.over).toMatchObject({ complete: true, nodes: { live: 1, acknowledged: 1 } })
   })
 
   it('with the heartbeat it says how far it has read when nothing has changed', async () => {
@@ -71,15 +77,14 @@ describe('waiting for all', () => {
   it('waits for each of several', async () => {
     const alive = { heartbeatMs: 100 }
     const [first, second] = [await node(alive), await node(alive)]
-    await appendChange(db, 'test', {})
-    const waiting = wait(30)
+    const waiting = await begun(wait(30))
     await first.changeLog.catchUp()
     await first.changeLog.catchUp()
     await until('the first has acknowledged', async () => (await wait(0)).nodes.acknowledged <= 1)
     expect((await wait(0)).complete).toBe(false)
     await second.changeLog.catchUp()
     await second.changeLog.catchUp()
-    expect(await waiting).toMatchObject({ complete: true, nodes: { live: 2, acknowledged: 2 } })
+    expect(await waiting.over).toMatchObject({ complete: true, nodes: { live: 2, acknowledged: 2 } })
   })
 
   it('says at which row of the change log it stands', async () => {
