@@ -2,17 +2,14 @@
 import { z } from 'zod'
 import { apiRoute } from '../credentials/api-caller.ts'
 import { certificateJson, certificateObject, newCertificate } from '../credentials/client-certificate-json.ts'
-import { findClientCredential, listClientCredentials } from '../credentials/client-credential.ts'
 import { clientCredentialFieldsOf } from '../credentials/client-credential-json.ts'
 import type { ClientCredentials } from '../credentials/client-credential-life-cycle.ts'
 import type { Identity } from '../credentials/kind.ts'
 import { registerCertificate } from '../credentials/register-certificate.ts'
 import type { Db } from '../db/connect.ts'
 import { listOf, pageKeys } from '../http/page.ts'
-import { notFound } from '../http/problem.ts'
 import { actorOf } from './change.ts'
-import { checkClientOf, checkOwner } from './client-owned.ts'
-import { findReach, organizationsOf } from './ownership.ts'
+import { checkClientOf, getClientCredential, listOwnClientCredentials } from './client-owned.ts'
 
 const KIND = 'client-certificate'
 const CERTIFICATES = '/v1/client-certificates'
@@ -30,12 +27,8 @@ export interface ClientCertificateRoutesDeps {
 
 export function clientCertificateRoutes(deps: ClientCertificateRoutesDeps) {
   const { db, clientCredentials } = deps
-  const getCertificate = async (caller: Identity, id: string, needed: 'viewer' | 'developer') => {
-    const found = await findClientCredential(db, id)
-    if (found?.kind !== KIND) throw notFound()
-    await checkOwner(db, caller, found, needed)
-    return found
-  }
+  const getCertificate = (caller: Identity, id: string, needed: 'viewer' | 'developer') =>
+    getClientCredential(db, caller, { kind: KIND, id }, needed)
   return [
     apiRoute({
       method: 'get',
@@ -45,13 +38,8 @@ export function clientCertificateRoutes(deps: ClientCertificateRoutesDeps) {
       status: 200,
       query: certificateQuery,
       response: listOf(certificateObject),
-      async answer({ caller, query: { client_id: clientId, ...page } }) {
-        if (clientId !== undefined) await checkClientOf(db, caller, clientId, 'viewer')
-        const listed =
-          clientId === undefined
-            ? { organizations: organizationsOf(await findReach(db, caller)) }
-            : { clientId }
-        const { data, nextCursor } = await listClientCredentials(db, KIND, listed, page)
+      async answer({ caller, query }) {
+        const { data, nextCursor } = await listOwnClientCredentials(db, caller, KIND, query)
         return { data: data.map(certificateJson), next_cursor: nextCursor }
       },
     }),

@@ -1,11 +1,7 @@
 /** `/v1/signing-secrets`: what the clients of the caller's organizations sign their requests with. */
 import { z } from 'zod'
 import { apiRoute } from '../credentials/api-caller.ts'
-import {
-  type ClientCredential,
-  findClientCredential,
-  listClientCredentials,
-} from '../credentials/client-credential.ts'
+import type { ClientCredential } from '../credentials/client-credential.ts'
 import {
   clientCredentialFieldsOf,
   clientCredentialJson,
@@ -25,10 +21,8 @@ import {
 } from '../credentials/signing-secrets.ts'
 import type { Db } from '../db/connect.ts'
 import { listOf, pageKeys } from '../http/page.ts'
-import { notFound } from '../http/problem.ts'
 import { actorOf } from './change.ts'
-import { checkClientOf, checkOwner } from './client-owned.ts'
-import { findReach, organizationsOf } from './ownership.ts'
+import { checkClientOf, getClientCredential, listOwnClientCredentials } from './client-owned.ts'
 
 const SECRETS = '/v1/signing-secrets'
 const SECRET = `${SECRETS}/{id}`
@@ -97,12 +91,8 @@ export interface SigningSecretRoutesDeps {
 }
 
 export function signingSecretRoutes({ db, signingSecrets, clientCredentials }: SigningSecretRoutesDeps) {
-  const getSecret = async (caller: Identity, id: string, needed: 'viewer' | 'developer') => {
-    const found = await findClientCredential(db, id)
-    if (found?.kind !== SIGNING_SECRET) throw notFound()
-    await checkOwner(db, caller, found, needed)
-    return found
-  }
+  const getSecret = (caller: Identity, id: string, needed: 'viewer' | 'developer') =>
+    getClientCredential(db, caller, { kind: SIGNING_SECRET, id }, needed)
   return [
     apiRoute({
       method: 'get',
@@ -112,13 +102,8 @@ export function signingSecretRoutes({ db, signingSecrets, clientCredentials }: S
       status: 200,
       query,
       response: listOf(secretObject),
-      async answer({ caller, query: { client_id: clientId, ...page } }) {
-        if (clientId !== undefined) await checkClientOf(db, caller, clientId, 'viewer')
-        const listed =
-          clientId === undefined
-            ? { organizations: organizationsOf(await findReach(db, caller)) }
-            : { clientId }
-        const { data, nextCursor } = await listClientCredentials(db, SIGNING_SECRET, listed, page)
+      async answer({ caller, query }) {
+        const { data, nextCursor } = await listOwnClientCredentials(db, caller, SIGNING_SECRET, query)
         return { data: data.map(one => secretJson(one)), next_cursor: nextCursor }
       },
     }),
