@@ -1,12 +1,5 @@
 // Debian's Caddy: a process of its own with a Caddyfile of its own.
-import {
-  checkInstalled,
-  isListening,
-  type ProxyOptions,
-  type RunningProxy,
-  runInForeground,
-  serverDirectory,
-} from './foreground.ts'
+import { checkInstalled, type ProxyOptions, type RunningProxy, runProxy } from './foreground.ts'
 
 const BINARY = '/usr/bin/caddy'
 
@@ -18,29 +11,11 @@ const BINARY = '/usr/bin/caddy'
 export async function startCaddy({ port, config, files = {} }: ProxyOptions): Promise<RunningProxy> {
   checkInstalled(BINARY, 'Caddy', 'caddy')
   const options = ['admin off', 'auto_https off', 'skip_install_trust', 'grace_period 1s']
-  const directory = serverDirectory('caddy', {
-    ...files,
-    Caddyfile: ['{', ...options, '}', config, ''].join('\n'),
-  })
-  const { path } = directory
-  try {
-    const caddy = await runInForeground({
-      name: 'Caddy',
-      binary: '/usr/bin/env',
-      args: ['-C', path, BINARY, 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'],
-      env: { HOME: path, XDG_CONFIG_HOME: path, XDG_DATA_HOME: path },
-      answers: () => isListening(port),
-    })
-    return {
-      directory: path,
-      log: caddy.printed,
-      async close() {
-        await caddy.end()
-        directory.remove()
-      },
-    }
-  } catch (error) {
-    directory.remove()
-    throw error
-  }
+  const Caddyfile = ['{', ...options, '}', config, ''].join('\n')
+  return runProxy({ port, files: { ...files, Caddyfile } }, path => ({
+    name: 'Caddy',
+    binary: '/usr/bin/env',
+    args: ['-C', path, BINARY, 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'],
+    env: { HOME: path, XDG_CONFIG_HOME: path, XDG_DATA_HOME: path },
+  }))
 }

@@ -83,14 +83,6 @@ export function isListening(port: number): Promise<boolean> {
   })
 }
 
-/** A directory for a server's own configuration, which an account without rights may enter. */
-export function serverDirectory(name: string, files: Readonly<Record<string, string | Buffer>>) {
-  const path = mkdtempSync(join(tmpdir(), `latchkey-${name}-`))
-  chmodSync(path, 0o755)
-  for (const [file, content] of Object.entries(files)) writeFileSync(join(path, file), content)
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
-}
-
 /** A proxy in front of whatever its configuration names. */
 export interface RunningProxy {
   /** Where its configuration and the given files lie. */
@@ -106,4 +98,33 @@ export interface ProxyOptions {
   readonly config: string
   /** Beside the configuration, by name: certificates and keys. The configuration names them without a directory. */
   readonly files?: Readonly<Record<string, string | Buffer>>
+}
+
+/**
+ * Runs a proxy in a directory of its own, which an account without rights may enter.
+ * @param files the configuration and what it names, by name
+ * @param commandIn how it is run there
+ */
+export async function runProxy(
+  { port, files }: { readonly port: number; readonly files: NonNullable<ProxyOptions['files']> },
+  commandIn: (directory: string) => Omit<Command, 'answers'>,
+): Promise<RunningProxy> {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-proxy-'))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  chmodSync(directory, 0o755)
+  for (const [file, content] of Object.entries(files)) writeFileSync(join(directory, file), content)
+  try {
+    const proxy = await runInForeground({ ...commandIn(directory), answers: () => isListening(port) })
+    return {
+      directory,
+      log: proxy.printed,
+      async close() {
+        await proxy.end()
+        remove()
+      },
+    }
+  } catch (error) {
+    remove()
+    throw error
+  }
 }

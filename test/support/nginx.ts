@@ -1,12 +1,5 @@
 // Debian's nginx: a process of its own with a configuration of its own.
-import {
-  checkInstalled,
-  isListening,
-  type ProxyOptions,
-  type RunningProxy,
-  runInForeground,
-  serverDirectory,
-} from './foreground.ts'
+import { checkInstalled, type ProxyOptions, type RunningProxy, runProxy } from './foreground.ts'
 
 const BINARY = '/usr/sbin/nginx'
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -17,42 +10,24 @@ const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
  */
 export async function startNginx({ port, config, files = {} }: ProxyOptions): Promise<RunningProxy> {
   checkInstalled(BINARY, 'nginx', 'nginx-light')
-  const directory = serverDirectory('nginx', {
-    ...files,
-    'nginx.conf': [
-      // Root starts it and hands over to an account without rights; anybody else stays who they are.
-      process.getuid?.() === 0 ? 'user www-data;' : '',
-      'daemon off;',
-      'worker_processes 1;',
-      'pid nginx.pid;',
-      'error_log stderr info;',
-      'events { worker_connections 128; }',
-      'http {',
-      'access_log off;',
-      ...TEMPORARY.map(name => `${name}_temp_path temporary-${name};`),
-      config,
-      '}',
-      '',
-    ].join('\n'),
-  })
-  const args = ['-p', directory.path, '-e', 'stderr', '-c', 'nginx.conf']
-  try {
-    const nginx = await runInForeground({
-      name: 'nginx',
-      binary: BINARY,
-      args,
-      answers: () => isListening(port),
-    })
-    return {
-      directory: directory.path,
-      log: nginx.printed,
-      async close() {
-        await nginx.end()
-        directory.remove()
-      },
-    }
-  } catch (error) {
-    directory.remove()
-    throw error
-  }
+  const configuration = [
+    // Root starts it and hands over to an account without rights; anybody else stays who they are.
+    process.getuid?.() === 0 ? 'user www-data;' : '',
+    'daemon off;',
+    'worker_processes 1;',
+    'pid nginx.pid;',
+    'error_log stderr info;',
+    'events { worker_connections 128; }',
+    'http {',
+    'access_log off;',
+    ...TEMPORARY.map(name => `${name}_temp_path temporary-${name};`),
+    config,
+    '}',
+    '',
+  ].join('\n')
+  return runProxy({ port, files: { ...files, 'nginx.conf': configuration } }, path => ({
+    name: 'nginx',
+    binary: BINARY,
+    args: ['-p', path, '-e', 'stderr', '-c', 'nginx.conf'],
+  }))
 }
