@@ -1,14 +1,24 @@
-/** One account of the declarative file. Passwords are hashed before the transaction: argon2id takes its time. */
+/**
+ * One account of the declarative file. Passwords are hashed before the transaction: argon2id takes its time. Whoever was
+ * signed in with the password before a reset is signed out with it.
+ */
+import { sql } from 'kysely'
 import { createAccount, findAccountByUsername, updateAccount } from '../accounts/account.ts'
 import { findStoredPassword, setPasswordHash } from '../accounts/account-password.ts'
 import { setAccountRoles } from '../accounts/role.ts'
+import type { Audit } from '../audit/audit.ts'
 import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
+import { endSessions } from '../oidc/end-session.ts'
+import { revokeAll } from '../revocation/revocation.ts'
 import { hashPassword, verifyPassword } from '../sign-in/password.ts'
 import type { FileAccount } from './file-schema.ts'
 
 /** The new hash by username; without an entry the password stays. */
 export type PreparedPasswords = ReadonlyMap<string, string>
+
+/** Who does it, for the audit. */
+export const BY_FILE = { type: 'system', id: 'configuration' } as const
 
 /** Hashes the passwords of accounts that do not exist yet, and of those to reset whose password is another one. */
 export async function preparePasswords(db: Db, accounts: readonly FileAccount[]): Promise<PreparedPasswords> {
@@ -32,12 +42,13 @@ export async function preparePasswords(db: Db, accounts: readonly FileAccount[])
 
 export async function applyAccount(
   tx: Tx,
+  audit: Pick<Audit, 'record' | 'recordAll'>,
   account: FileAccount,
   passwords: PreparedPasswords,
 ): Promise<{ id: string; changed: boolean }> {
   const existing = await findAccountByUsername(tx, account.username)
   const { id, changed } = existing
-    ? { id: existing.id, changed: await update(tx, existing.id, account, passwords) }
+    ? { id: existing.id, changed: await update(tx, audit, existing.id, account, passwords) }
     : { id: await create(tx, account, passwords), changed: true }
   const rolesChanged = account.roles !== undefined && (await setAccountRoles(tx, id, account.roles))
   return { id, changed: changed || rolesChanged }
@@ -57,6 +68,7 @@ async function create(tx: Tx, account: FileAccount, passwords: PreparedPasswords
 
 async function update(
   tx: Tx,
+  audit: Pick<Audit, 'record' | 'recordAll'>,
   id: string,
   account: FileAccount,
   passwords: PreparedPasswords,
@@ -67,5 +79,29 @@ async function update(
   if (passwordHash === undefined) return changed
   await setPasswordHash(tx, id, passwordHash)
   await appendChange(tx, 'account', { id })
+  await audit.record(tx, {
+    type: 'password_reset',
+    outcome: 'success',
+    actor: BY_FILE,
+    subject: { type: 'account', id },
+  })
+  await endSessionsOf(tx, audit, id)
   return true
+}
+
+/** After the new password is there: a sign-in with the old one that is under way looks for it (authenticate-password.ts). */
+async function endSessionsOf(
+  tx: Tx,
+  audit: Pick<Audit, 'record' | 'recordAll'>,
+  accountId: string,
+): Promise<void> {
+  const sessions = await tx
+    .selectFrom('session')
+    .select('uid')
+    .where('account_id', '=', accountId)
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', sql<Date>`clock_timestamp()`)
+    .execute()
+  const uids = sessions.map(({ uid }) => uid)
+  await endSessions(tx, { revocations: { revokeAll }, audit }, uids, 'password_reset', { actor: BY_FILE })
 }

@@ -4,7 +4,8 @@
  *
  * - Clients, resources, roles and initial access tokens are described in full: a key left out means its default, lists are replaced.
  * - Accounts and memberships belong to people as well: a key left out leaves them as they are, a list that is there is
- *   replaced. A password counts at creation, later only with `reset_password: true`.
+ *   replaced. A password counts at creation, later only with `reset_password: true`, which
+ *   ends the account's sessions.
  * - A resource's scopes are objects of their own: one that the file no longer has stays (`kept` says which), because
  *   clients and roles may hold it.
  */
@@ -21,14 +22,14 @@ import { transaction } from '../db/transaction.ts'
 import type { Logger } from '../log.ts'
 import { upsertResource } from '../resources/upsert-resource.ts'
 import type { Keyring } from '../secrets/keyring.ts'
-import { applyAccount, type PreparedPasswords, preparePasswords } from './apply-account.ts'
+import { applyAccount, BY_FILE, type PreparedPasswords, preparePasswords } from './apply-account.ts'
 import type { DeclarativeFile } from './declarative-file.ts'
 import { describeFileClient, describeInitialAccessToken, describeResource } from './file-objects.ts'
 
 export interface ApplyDeps {
   readonly db: Db
   readonly keyring: Keyring
-  readonly audit: Pick<Audit, 'record'>
+  readonly audit: Pick<Audit, 'record' | 'recordAll'>
   readonly log: Pick<Logger, 'warn'>
 }
 
@@ -88,7 +89,7 @@ async function write(
   for (const role of file.roles) changes.note('role', role.name, await upsertRole(tx, role))
   const accountIds = new Map<string, string>()
   for (const account of file.accounts) {
-    const { id, changed } = await applyAccount(tx, account, passwords)
+    const { id, changed } = await applyAccount(tx, audit, account, passwords)
     accountIds.set(account.username, id)
     changes.note('account', account.username, changed, id)
   }
@@ -122,7 +123,7 @@ function createChanges() {
         await audit.record(tx, {
           type: `${kind}_applied`,
           outcome: 'success',
-          actor: { type: 'system', id: 'configuration' },
+          actor: BY_FILE,
           subject: { type: kind, id },
           ...(kind === 'client' && { clientId: id }),
           ...(kind === 'organization' && { organizationId: id }),

@@ -9,7 +9,7 @@ import { transaction } from '../db/transaction.ts'
 import type { Source } from '../http/context.ts'
 import { announceSessionEnds } from './backchannel-logout.ts'
 import type { OidcDeps } from './deps.ts'
-import { endGrants } from './grant.ts'
+import { type EndDeps, endGrants } from './grant.ts'
 
 export type SessionEnd = 'signed_out' | 'ended_by_owner' | 'replaced'
 
@@ -31,7 +31,7 @@ export async function endSession(
  */
 export async function endSessions(
   tx: Tx,
-  deps: Pick<OidcDeps, 'revocations' | 'audit'>,
+  deps: EndDeps,
   uids: readonly string[],
   reason: string,
   by: Partial<Pick<AuditEvent, 'actor' | 'credential' | 'source'>> = {},

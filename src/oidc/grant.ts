@@ -86,6 +86,12 @@ interface GrantFilter {
   readonly clientId?: string
 }
 
+/** What ending something takes. */
+export interface EndDeps {
+  readonly revocations: Pick<OidcDeps['revocations'], 'revokeAll'>
+  readonly audit: Pick<OidcDeps['audit'], 'recordAll'>
+}
+
 /** What was done, for the audit; the actor is the client unless said. */
 type EndedBy = Partial<Pick<AuditEvent, 'actor' | 'credential' | 'source'>>
 
@@ -95,7 +101,7 @@ type EndedBy = Partial<Pick<AuditEvent, 'actor' | 'credential' | 'source'>>
  */
 export async function endGrants(
   tx: Tx,
-  deps: Pick<OidcDeps, 'revocations' | 'audit'>,
+  deps: EndDeps,
   filter: GrantFilter,
   reason: string,
   by: EndedBy = {},

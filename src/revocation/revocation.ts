@@ -131,7 +131,8 @@ export function createRevocations({ db, changeLog }: { db: Db; changeLog: Change
   }
 }
 
-async function revokeAll(tx: Tx | Db, revocations: readonly Revocation[]): Promise<void> {
+/** `Revocations.revokeAll`, for who runs before there is a server. */
+export async function revokeAll(tx: Tx | Db, revocations: readonly Revocation[]): Promise<void> {
   const { rows } = await sql<RevocationPayload>`
     INSERT INTO revocation (kind, id, reason, expires_at, revoked_at)
     SELECT kind, id, reason, expires_at, least(issued_before, clock_timestamp()) FROM unnest(
