@@ -2,6 +2,7 @@
 import type { Audit, AuditEvent, Source } from '../audit/audit.ts'
 import { appendChange } from '../db/change-log.ts'
 import type { Tx } from '../db/connect.ts'
+import { Problem } from '../http/problem.ts'
 import type { Identity } from './kind.ts'
 import { CREDENTIAL_CHANGE, type MintedRow, ownership } from './minted-token.ts'
 
@@ -9,6 +10,20 @@ export interface Actor {
   /** Of any kind, the session included; absent: the server itself, because of a policy. */
   readonly identity?: Identity
   readonly source: Source
+}
+
+/**
+ * A secret in its grace gives nobody another one, be it its own successor: that would outlive its grace, and the one that
+ * replaced it. It may end things.
+ * @throws Problem 403
+ */
+export function refuseReplacedSecret({ identity }: Pick<Actor, 'identity'>): void {
+  if (!identity?.warnings?.some(({ code }) => code === 'retired_secret')) return
+  throw new Problem(
+    403,
+    'access_denied',
+    'This secret was replaced: it makes and rotates nothing. Use the one that replaced it.',
+  )
 }
 
 /** A credential as the audit names it. */

@@ -19,6 +19,7 @@ import type { Resource } from '../resources/resource.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import { findClientCredential } from './client-credential.ts'
 import type { Confirmation, Identity } from './kind.ts'
+import { refuseReplacedSecret } from './minted-actor.ts'
 import { mistakesOf, type NewCredential, rangesOf } from './minted-input.ts'
 import { findMintedToken, type MintedToken, type Owner } from './minted-token.ts'
 
@@ -57,6 +58,7 @@ export async function boundCredential(
   maker: Identity | undefined,
   fields: NewCredential,
 ): Promise<BoundCredential> {
+  refuseReplacedSecret({ ...(maker && { identity: maker }) })
   const parent = await findParent(deps.db, maker, fields.kind)
   const mistakes = mistakesOf(fields, deps.config)
   if (mistakes.length > 0) throw validationFailed(mistakes)

@@ -13,7 +13,7 @@ import type { Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
 import { type FieldError, notFound, Problem, validationFailed } from '../http/problem.ts'
 import { mint } from '../secrets/minted-format.ts'
-import { type Actor, noteChange } from './minted-actor.ts'
+import { type Actor, noteChange, refuseReplacedSecret } from './minted-actor.ts'
 import { databaseTime, isWithinMaker } from './minted-bounds.ts'
 import type { Minted, MintedTokenDeps } from './minted-life-cycle.ts'
 import { storedSecret } from './minted-secret.ts'
@@ -45,7 +45,7 @@ export async function rotateMinted(
   const { db, keyring, audit, changeLog, config } = deps
   const before = await findMintedToken(db, id)
   if (!before) throw notFound()
-  refuseReplacedSecret(actor, id)
+  refuseReplacedSecret(actor)
   if (!(await isWithinMaker(deps, actor.identity, before)))
     throw new Problem(403, 'access_denied', 'The credential that asks may do less than this one.')
   const mistakes = rotationMistakes(rotation, await databaseTime(db))
@@ -65,16 +65,6 @@ export async function rotateMinted(
   await changeLog.catchUp()
   if (!token) throw notFound()
   return { token, secret }
-}
-
-/**
- * A secret in its grace must not get itself a successor: it would outlive its grace, and the one that replaced it.
- * @throws Problem 403
- */
-export function refuseReplacedSecret({ identity }: Actor, id: string): void {
-  if (identity?.credentialId !== id || !identity.warnings?.some(({ code }) => code === 'retired_secret'))
-    return
-  throw new Problem(403, 'access_denied', 'This secret was replaced. Rotate with the one that replaced it.')
 }
 
 export function rotationMistakes({ graceSeconds, retireAt, immediately }: Rotation, now: Date): FieldError[] {

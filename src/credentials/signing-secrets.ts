@@ -8,15 +8,9 @@ import { notFound, Problem, validationFailed } from '../http/problem.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { type ClientCredential, type ClientCredentialRow, findClientCredential } from './client-credential.ts'
 import type { ClientCredentials, NewClientCredential } from './client-credential-life-cycle.ts'
-import type { Actor } from './minted-actor.ts'
+import { type Actor, refuseReplacedSecret } from './minted-actor.ts'
 import { type BoundsDeps, databaseTime, isWithinMaker } from './minted-bounds.ts'
-import {
-  REMEMBERED,
-  type Rotation,
-  refuseReplacedSecret,
-  rotationMistakes,
-  USUAL_GRACE,
-} from './minted-rotation.ts'
+import { REMEMBERED, type Rotation, rotationMistakes, USUAL_GRACE } from './minted-rotation.ts'
 import {
   makeKey,
   type NewKey,
@@ -62,7 +56,7 @@ export function createSigningSecrets(deps: SigningSecretDeps): SigningSecrets {
   async function checkMayRotate(actor: Actor, id: string, rotation: Rotation): Promise<SigningMaterial> {
     const before = await findClientCredential(db, id)
     if (before?.kind !== SIGNING_SECRET) throw notFound()
-    refuseReplacedSecret(actor, id)
+    refuseReplacedSecret(actor)
     if (!(await isWithinMaker(deps, actor.identity, before)))
       throw new Problem(403, 'access_denied', 'The credential that asks may do less than this one.')
     const mistakes = rotationMistakes(rotation, await databaseTime(db))

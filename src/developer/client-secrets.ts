@@ -5,6 +5,7 @@ import type { ShownSecret } from '../clients/client-list.ts'
 import { isPublic, keepsSecret } from '../clients/client-rules.ts'
 import { createClientSecret } from '../clients/client-secret.ts'
 import { lockClient } from '../clients/client-state.ts'
+import { refuseReplacedSecret } from '../credentials/minted-actor.ts'
 import type { Tx } from '../db/connect.ts'
 import { notFound, Problem, validationFailed } from '../http/problem.ts'
 import { type Actor, change, type DeveloperDeps, recordChange } from './change.ts'
@@ -106,6 +107,7 @@ async function add(
   expiresAt: Date | null,
   replaced?: string,
 ): Promise<MadeSecret> {
+  refuseReplacedSecret(actor)
   await lockClient(tx, clientId)
   const { client, reach } = await getOwnClient(tx, actor, clientId)
   const method = { token_endpoint_auth_method: client.tokenEndpointAuthMethod }

@@ -12,6 +12,7 @@ import { deleteClient, lockClient, setClientDisabled } from '../clients/client-s
 import { type ClientWords, describeClient } from '../clients/describe-client.ts'
 import { upsertClient } from '../clients/upsert-client.ts'
 import { endClient } from '../credentials/end-client.ts'
+import { refuseReplacedSecret } from '../credentials/minted-actor.ts'
 import type { Tx } from '../db/connect.ts'
 import { newId } from '../db/id.ts'
 import { type FieldError, notFound, validationFailed } from '../http/problem.ts'
@@ -49,6 +50,7 @@ export async function registerClient(
   actor: Actor,
   { organization, application_kind: kind, ...sent }: NewClient,
 ): Promise<RegisteredClient> {
+  refuseReplacedSecret(actor)
   return change(deps, async tx => {
     const reach = await findReach(tx, actor.identity)
     const organizationId = await organizationFor(tx, reach, organization)
@@ -104,8 +106,10 @@ export async function changeClient(
       reach,
       client,
     )
-    if (provesItselfOtherwise(client, words))
+    if (provesItselfOtherwise(client, words)) {
+      refuseReplacedSecret(actor)
       refuseRising({ actor, reach, client, ownResource: deps.ownResource })
+    }
     const { registration } = client
     const changed = await upsertClient(tx, deps.keyring, { ...describeClient(words), registration })
     const about = { subject: { type: 'client', id: clientId }, clientId, organizationId }
