@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { expectAccessible, type Page, useBrowser } from '../support/browser.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { ORDERS, ordersFile, PASSWORD, STOCK } from '../support/orders.ts'
-import { addPerson, heading } from '../support/people.ts'
+import { addPerson, focused, heading } from '../support/people.ts'
 import { type RelyingParty, startRelyingParty } from '../support/relying-party.ts'
 import { tlsFiles } from '../support/tls-app.ts'
 import { developerTours } from './developer-pages.ts'
@@ -76,14 +76,13 @@ test('a person with a keyboard signs in and consents', async () => {
   const page = await browser.open()
   const person = await addPerson(app, 'Katherine Johnson')
   await page.goto(party.signInAt({ scope: 'openid read:orders write:orders', resource: ORDERS }))
-  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('name'))
-  expect(await focused()).toBe('username')
+  await focused(page, 'username')
   await page.keyboard.type(person.username)
   await page.keyboard.press('Tab')
   await page.keyboard.type('wrong')
   await page.keyboard.press('Enter')
   await page.getByText('The username or the password is wrong.').waitFor()
-  expect(await focused()).toBe('password')
+  await focused(page, 'password')
   await page.keyboard.type(PASSWORD)
   await page.keyboard.press('Enter')
 
@@ -116,5 +115,5 @@ test('the first key on every page leads to its content', async () => {
   expect(await page.locator(':focus').innerText()).toBe('Skip to the content')
   await page.keyboard.press('Enter')
   await heading(page, 'One key ring for your APIs').waitFor()
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe('content')
+  await page.locator('#content:focus').waitFor()
 })

@@ -7,7 +7,7 @@ import { EC, ED, keySet, PRIVATE_EC } from '../support/client-settings.ts'
 import { allKnow } from '../support/minted.ts'
 import { signedInMinutesAgo } from '../support/minutes-pass.ts'
 import { ORDERS } from '../support/orders.ts'
-import { addPerson, heading, signInAtHome } from '../support/people.ts'
+import { addPerson, focused, heading, signInAtHome } from '../support/people.ts'
 import { makeSigningKey } from '../support/signing.ts'
 import type { Tour } from './every-page.ts'
 
@@ -204,7 +204,7 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await see('new client with a key, everything unfolded')
     await press(page, 'Register')
     await page.getByText('2 things need another look').waitFor()
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('jwks')
+    await focused(page, 'jwks')
     await see('new client with a key, refused')
     await keys.fill(JSON.stringify(keySet(EC, ED)))
     await logout.fill('https://app.example.com/signed-out')

@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { type Page, useBrowser } from '../support/browser.ts'
 import { devicesFile, television } from '../support/devices.ts'
 import { ORDERS } from '../support/orders.ts'
-import { addPerson, answer, heading, signIn } from '../support/people.ts'
+import { addPerson, answer, focused, heading, signIn } from '../support/people.ts'
 
 const browser = useBrowser()
 let app: TestApp
@@ -24,7 +24,7 @@ const tokensOf = (codes: openid.DeviceAuthorizationResponse) =>
 
 /** Types the code that the device shows, with the keyboard alone. */
 async function typeCode(page: Page, { user_code }: { user_code: string }): Promise<void> {
-  expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('user_code')
+  await focused(page, 'user_code')
   await page.keyboard.type(user_code.toLowerCase())
   await page.keyboard.press('Enter')
 }

@@ -45,4 +45,7 @@ export async function signInAtHome(page: Page, app: TestApp, person: Person): Pr
   await page.waitForURL(`${app.issuer}/account`)
 }
 
+/** Waits for a field to have the focus: `autofocus` gives it when the page is first drawn, which is after it has loaded. */
+export const focused = (page: Page, name: string) => page.locator(`[name="${name}"]:focus`).waitFor()
+
 export const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name })
