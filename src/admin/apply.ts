@@ -118,17 +118,18 @@ function createChanges() {
     note(kind: Kind, name: string, isChanged: boolean, id = name) {
       if (isChanged) changed.set(`${kind} ${id}`, { kind, name, id })
     },
-    async record(tx: Tx, audit: ApplyDeps['audit']) {
-      for (const { kind, id } of changed.values())
-        await audit.record(tx, {
+    record: (tx: Tx, audit: ApplyDeps['audit']) =>
+      audit.recordAll(
+        tx,
+        [...changed.values()].map(({ kind, id }) => ({
           type: `${kind}_applied`,
           outcome: 'success',
           actor: BY_FILE,
           subject: { type: kind, id },
           ...(kind === 'client' && { clientId: id }),
           ...(kind === 'organization' && { organizationId: id }),
-        })
-    },
+        })),
+      ),
     summary: (): Summary['changed'] => ({
       organizations: names('organization'),
       resources: names('resource'),
