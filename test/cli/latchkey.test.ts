@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { freePort } from '../support/app.ts'
+import { freePort } from '../support/free-port.ts'
 import { latchkey, startLatchkey } from '../support/latchkey.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
 

@@ -5,8 +5,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from './app.ts'
 import { isListening, runInForeground } from './foreground.ts'
+import { freePort } from './free-port.ts'
 
 export interface Apache {
   readonly origin: string

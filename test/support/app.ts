@@ -1,7 +1,4 @@
 // The real server in this process: a free port, a database of its own, nothing replaced.
-
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { applyFile } from '../../src/admin/apply.ts'
 import { parseDeclarativeFile } from '../../src/admin/declarative-file.ts'
 import { findKnownObjects } from '../../src/admin/known-objects.ts'
@@ -14,6 +11,7 @@ import { createLog, type Logger } from '../../src/log.ts'
 import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { type Agent, createAgent } from './agent.ts'
 import { type MigratedDatabase, migratedDatabase } from './database.ts'
+import { freePort } from './free-port.ts'
 
 export interface TestApp {
   readonly issuer: string
@@ -29,14 +27,6 @@ export interface TestApp {
   apply(file: object): Promise<void>
   agent(): Agent
   close(): Promise<void>
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 /** The master secret of every test server, so that several processes share one. */

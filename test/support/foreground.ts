@@ -93,7 +93,7 @@ export interface RunningProxy {
 }
 
 export interface ProxyOptions {
-  /** A port of 127.0.0.1 that the configuration listens on: it is waited for. See `freePort`. */
+  /** A port of 127.0.0.1 that the configuration listens on: it is waited for. See free-port.ts. */
   readonly port: number
   readonly config: string
   /** Beside the configuration, by name: certificates and keys. The configuration names them without a directory. */

@@ -7,7 +7,7 @@ import type {
   OAuthClientMetadata,
   OAuthTokens,
 } from '@modelcontextprotocol/sdk/shared/auth.js'
-import { freePort } from './app.ts'
+import { freePort } from './free-port.ts'
 import { latchkey } from './latchkey.ts'
 import { type Finished, runNode } from './process.ts'
 

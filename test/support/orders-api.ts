@@ -1,7 +1,7 @@
 // The example API of examples/orders-api, as its README starts it: a process of its own, asked over real HTTP.
 import { fileURLToPath } from 'node:url'
 import { type Answer, ask, type Question } from '../http/ground.ts'
-import { freePort } from './app.ts'
+import { freePort } from './free-port.ts'
 import { latchkey } from './latchkey.ts'
 import { billing, ORDERS } from './orders.ts'
 import { type Finished, runNode } from './process.ts'

@@ -4,9 +4,9 @@ import { createServer } from 'node:http'
 import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
-import { freePort } from './app.ts'
 import { startCaddy } from './caddy.ts'
 import { createAuthority, createSelfSigned, FOR_LOCALHOST, type Holder } from './certificates.ts'
+import { freePort } from './free-port.ts'
 import { startNginx } from './nginx.ts'
 
 describe('certificates for tests', () => {

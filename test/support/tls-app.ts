@@ -4,8 +4,9 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, startApp, type TestApp } from './app.ts'
+import { startApp, type TestApp } from './app.ts'
 import { type Authority, createAuthority, FOR_LOCALHOST, type Holder } from './certificates.ts'
+import { freePort } from './free-port.ts'
 
 /** Whom clients trust about servers. */
 export const SERVERS = createAuthority({ subject: '/CN=Servers' })

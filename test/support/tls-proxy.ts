@@ -1,8 +1,8 @@
 // What stands in front of Latchkey in production, as small as can be: it speaks TLS, passes on Host and says for whom it asks.
 import { request } from 'node:http'
 import { createServer } from 'node:https'
-import { freePort } from './app.ts'
 import { createCertificate } from './certificate.ts'
+import { freePort } from './free-port.ts'
 
 export interface TlsProxy {
   readonly origin: string
