@@ -62,9 +62,9 @@ export function runNode(
   }
 }
 
-/** Looks again and again, at most for half a minute. */
+/** Looks again and again, for two minutes and more. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 600; attempt++) {
+  for (let attempt = 0; attempt < 2_400; attempt++) {
     if (await holds()) return
     await sleep(50)
   }
