@@ -2,14 +2,31 @@
 import { sql } from 'kysely'
 import type { Tx } from '../db/connect.ts'
 import { changed } from './client.ts'
+import type { DisabledBy } from './tables.ts'
 
-/** Shut: nothing of the client's is taken and nothing issued to it, until it is opened again. @returns whether that is new */
-export async function setClientDisabled(tx: Tx, clientId: string, disabled: boolean): Promise<boolean> {
+/**
+ * Shut: nothing of the client's is taken and nothing issued to it, until it is opened again. One that its organization has
+ * shut an administrator can shut too; then it is an administrator's to open. Who may open it is the caller's to check.
+ * @returns whether that is new
+ */
+export async function setClientDisabled(
+  tx: Tx,
+  clientId: string,
+  disabled: boolean,
+  by: DisabledBy = 'administrator',
+): Promise<boolean> {
   const row = await tx
     .updateTable('client')
-    .set({ disabled_at: disabled ? sql<Date>`clock_timestamp()` : null })
+    .set({
+      disabled_at: disabled ? sql<Date>`coalesce(disabled_at, clock_timestamp())` : null,
+      disabled_by: disabled ? by : null,
+    })
     .where('client_id', '=', clientId)
-    .where('disabled_at', disabled ? 'is' : 'is not', null)
+    .where(
+      disabled
+        ? sql<boolean>`(disabled_at IS NULL OR (disabled_by = 'organization' AND ${by}::text = 'administrator'))`
+        : sql<boolean>`disabled_at IS NOT NULL`,
+    )
     .returning('client_id')
     .executeTakeFirst()
   if (row) await changed(tx, clientId)

@@ -9,7 +9,13 @@ import { type RawBuilder, sql } from 'kysely'
 import { appendChange } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import type { SigningAlg } from '../secrets/signing-alg.ts'
-import type { ApplicationType, ClientRegistration, TlsClientAuth, TokenEndpointAuthMethod } from './tables.ts'
+import type {
+  ApplicationType,
+  ClientRegistration,
+  DisabledBy,
+  TlsClientAuth,
+  TokenEndpointAuthMethod,
+} from './tables.ts'
 
 /** One secret that is neither revoked nor was expired when it was read. */
 export interface ClientSecret {
@@ -59,6 +65,8 @@ export interface Client {
   readonly introspect: readonly string[]
   readonly metadata: ShownMetadata
   readonly disabled: boolean
+  /** null unless it is disabled */
+  readonly disabledBy: DisabledBy | null
   /** Resource → the scopes the client can have there at most. */
   readonly ceiling: ReadonlyMap<string, ReadonlySet<string>>
   readonly secrets: readonly ClientSecret[]
@@ -137,6 +145,7 @@ export function toClient(row: ClientRow): Client {
     introspect: row.introspect,
     metadata: row.metadata as ShownMetadata,
     disabled: row.disabled_at !== null,
+    disabledBy: row.disabled_at === null ? null : (row.disabled_by ?? 'administrator'),
     ceiling: new Map(
       Object.entries(row.ceiling ?? {}).map(([resource, scopes]) => [resource, new Set(scopes)]),
     ),

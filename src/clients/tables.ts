@@ -19,6 +19,9 @@ export interface TlsClientAuth {
 /** How it came to be: an operator or developer described it, it registered itself, or its `client_id` is a document's address. */
 export type ClientRegistration = 'operator' | 'dynamic' | 'metadata_document'
 
+/** Who shut it: only an administrator opens what an administrator has shut. */
+export type DisabledBy = 'administrator' | 'organization'
+
 export interface ClientTables {
   client: {
     client_id: string
@@ -49,6 +52,8 @@ export interface ClientTables {
     /** RFC 7591 metadata that is only shown: client_uri, logo_uri, policy_uri, tos_uri, contacts. */
     metadata: JSONColumnType<Record<string, unknown>>
     disabled_at: Date | null
+    /** null as well where it was shut before this was recorded. */
+    disabled_by: DisabledBy | null
     created_at: Generated<Date>
     updated_at: Generated<Date>
   }

@@ -6,7 +6,7 @@ import { keepsSecret } from './client-rules.ts'
 import { endSecrets, replaceFileSecret } from './client-secret.ts'
 
 /** All of a client but its secrets; `secret` is the file's own one, undefined for a client that keeps none. */
-export interface DescribedClient extends Omit<Client, 'secrets' | 'disabled'> {
+export interface DescribedClient extends Omit<Client, 'secrets' | 'disabled' | 'disabledBy'> {
   readonly secret?: string | undefined
 }
 

@@ -13,7 +13,7 @@ export interface DeveloperDeps {
   readonly config: Pick<Config, 'issuer' | 'environments'>
   readonly db: Db
   readonly keyring: Keyring
-  readonly audit: Pick<Audit, 'record' | 'recordAll'>
+  readonly audit: Pick<Audit, 'record' | 'recordAll' | 'recordLater'>
   readonly changeLog: Pick<ChangeLog, 'catchUp'>
   readonly revocations: Pick<Revocations, 'revoke' | 'revokeAll'>
   /** The identifier of our own API as a resource. */
@@ -39,18 +39,31 @@ export type Happened = Pick<AuditEvent, 'type' | 'subject' | 'clientId' | 'detai
 /** Writes that something was done, in the transaction of it. */
 export async function recordChange(
   tx: Tx,
-  audit: DeveloperDeps['audit'],
+  audit: Pick<Audit, 'record'>,
+  actor: Actor,
+  happened: Happened,
+): Promise<void> {
+  await audit.record(tx, eventOf(actor, happened, 'success'))
+}
+
+/** Writes that it was refused; that has no transaction. */
+export function recordRefusal(audit: Pick<Audit, 'recordLater'>, actor: Actor, happened: Happened): void {
+  audit.recordLater(eventOf(actor, happened, 'refused'))
+}
+
+function eventOf(
   { identity, source }: Actor,
   { organizationId, ...happened }: Happened,
-): Promise<void> {
-  await audit.record(tx, {
+  outcome: AuditEvent['outcome'],
+): AuditEvent {
+  return {
     ...happened,
-    outcome: 'success',
+    outcome,
     actor: identity.subject,
     credential: { kind: identity.kind, id: identity.credentialId },
     source,
     ...(organizationId && { organizationId }),
-  })
+  }
 }
 
 /** All of it or nothing; afterwards this node has forgotten what was true before. */

@@ -4,7 +4,7 @@ import type { Client } from '../clients/client.ts'
 import type { ShownClient, ShownSecret } from '../clients/client-list.ts'
 import { APPLICATION_TYPES, ASSERTION_ALGS, AUTH_METHODS, protocolKeys } from '../clients/client-schema.ts'
 import type { ClientWords } from '../clients/describe-client.ts'
-import type { ClientRegistration, TlsClientAuth } from '../clients/tables.ts'
+import type { ClientRegistration, DisabledBy, TlsClientAuth } from '../clients/tables.ts'
 import { SIGNING_ALGS } from '../secrets/signing-alg.ts'
 import { APPLICATION_KINDS, applicationKindOf } from './application-kind.ts'
 
@@ -19,6 +19,7 @@ export const secretObject = z
   .meta({ id: 'ClientSecret' })
 
 const REGISTRATIONS = ['operator', 'dynamic', 'metadata_document'] as const satisfies ClientRegistration[]
+const DISABLED_BY = ['administrator', 'organization'] as const satisfies DisabledBy[]
 
 export const clientObject = z
   .strictObject({
@@ -59,6 +60,10 @@ export const clientObject = z
       .enum(REGISTRATIONS)
       .describe('operator: by somebody here; the others registered themselves, nobody vouches for them'),
     disabled: z.boolean(),
+    disabled_by: z
+      .enum(DISABLED_BY)
+      .nullable()
+      .describe('administrator: only an administrator enables it again; null when it is enabled'),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
     secrets: z
@@ -132,6 +137,7 @@ export function clientJson(client: ShownClient, secret?: string): ClientJson {
     application_kind: applicationKindOf(client),
     registration: client.registration,
     disabled: client.disabled,
+    disabled_by: client.disabledBy,
     created_at: client.createdAt.toISOString(),
     updated_at: client.updatedAt.toISOString(),
     secrets: client.shownSecrets.map(shown => secretJson(shown)),

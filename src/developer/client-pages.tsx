@@ -35,6 +35,7 @@ import {
 } from './page-deps.ts'
 import { changeClient, registerClient, removeClient } from './register-client.ts'
 import { scopeChoices } from './scope-choices.ts'
+import { mayEnable } from './shut-client.ts'
 import { snippetOf } from './snippet.ts'
 
 const ONE = `${paths.clients}/:client_id`
@@ -162,9 +163,8 @@ export function mountClientPages(router: Router<State>, deps: DeveloperPagesDeps
     const canRevoke = isAllowed(reach, client.organizationId, 'owner')
     const names = await organizationNames(db, [client.organizationId])
     const shown = clientOnPage(client, names, await resources.list())
-    pages.render(ctx, <ClientPage client={shown} canChange={canChange} canRevoke={canRevoke} />, {
-      account: person.account,
-    })
+    const can = { canChange, canRevoke, canEnable: mayEnable(reach, client) }
+    pages.render(ctx, <ClientPage client={shown} {...can} />, { account: person.account })
   })
 
   async function showEdit(

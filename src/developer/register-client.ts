@@ -8,7 +8,7 @@ import { findShownClient, type ShownClient } from '../clients/client-list.ts'
 import { clientMistakes, isPublic, keepsSecret } from '../clients/client-rules.ts'
 import { TOKEN_EXCHANGE } from '../clients/client-schema.ts'
 import { createClientSecret } from '../clients/client-secret.ts'
-import { deleteClient, lockClient, setClientDisabled } from '../clients/client-state.ts'
+import { deleteClient, lockClient } from '../clients/client-state.ts'
 import { type ClientWords, describeClient } from '../clients/describe-client.ts'
 import { upsertClient } from '../clients/upsert-client.ts'
 import { endClient } from '../credentials/end-client.ts'
@@ -27,6 +27,7 @@ import { findGrantable, type Grantable } from './grantable.ts'
 import { organizationFor } from './organization-choice.ts'
 import { checkReach, findReach, type Reach } from './ownership.ts'
 import { refuseRising } from './rising.ts'
+import { setDisabled } from './shut-client.ts'
 
 /** RFC 7591, section 2: what a client is that says nothing of it. */
 const UNSAID: Pick<ClientWords, 'application_type' | 'grant_types' | 'token_endpoint_auth_method'> = {
@@ -117,11 +118,7 @@ export async function changeClient(
       const detail = { changed: Object.keys(defined(changes)) }
       await recordChange(tx, deps.audit, actor, { type: 'client_changed', ...about, detail })
     }
-    if (disabled !== undefined && (await setClientDisabled(tx, clientId, disabled)))
-      await recordChange(tx, deps.audit, actor, {
-        type: disabled ? 'client_disabled' : 'client_enabled',
-        ...about,
-      })
+    if (disabled !== undefined) await setDisabled(tx, deps, actor, { client, reach }, disabled)
     return getShownClient(tx, clientId)
   })
 }

@@ -176,7 +176,9 @@ function refusal(mistakes: readonly FieldError[]): Problem {
 }
 
 /** What is registered (RFC 7591, section 3.2.1), never a secret. What was left out and has no effect is left out here. */
-export function metadataOf(client: Omit<Client, 'secrets' | 'disabled'>): Record<string, unknown> {
+export function metadataOf(
+  client: Omit<Client, 'secrets' | 'disabled' | 'disabledBy'>,
+): Record<string, unknown> {
   const code = client.grantTypes.includes('authorization_code')
   const said = {
     client_id: client.clientId,

@@ -27,9 +27,11 @@ export interface ClientPageProps {
   canChange: boolean
   /** may end what it holds */
   canRevoke: boolean
+  /** not when an administrator has disabled it, and this is none */
+  canEnable: boolean
 }
 
-export function ClientPage({ client, canChange, canRevoke }: ClientPageProps) {
+export function ClientPage({ client, canChange, canRevoke, canEnable }: ClientPageProps) {
   const words = usePage().messages.clients
   const here = clientPath(client.clientId)
   return (
@@ -47,7 +49,12 @@ export function ClientPage({ client, canChange, canRevoke }: ClientPageProps) {
         ) : undefined
       }
     >
-      {client.disabled ? <Notice tone="warning">{words.disabledNote}</Notice> : null}
+      {client.disabled ? (
+        <Notice tone="warning">
+          {words.disabledNote}
+          {canEnable ? null : <> {words.disabledByAdministrator}</>}
+        </Notice>
+      ) : null}
       {client.settings.isSelfRegistered ? <Notice tone="info">{words.selfRegistered}</Notice> : null}
       <section class="card" aria-labelledby="settings">
         <h2 id="settings">{words.settings}</h2>
@@ -87,13 +94,13 @@ export function ClientPage({ client, canChange, canRevoke }: ClientPageProps) {
           </div>
         </div>
       </section>
-      {canChange ? <Endings client={client} canRevoke={canRevoke} /> : null}
+      {canChange ? <Endings client={client} canRevoke={canRevoke} canEnable={canEnable} /> : null}
     </WidePage>
   )
 }
 
 /** What it proves with who it is. */
-function Proof({ client, canChange }: Omit<ClientPageProps, 'canRevoke'>) {
+function Proof({ client, canChange }: Omit<ClientPageProps, 'canRevoke' | 'canEnable'>) {
   if (client.keys) return <OwnKeys keys={client.keys} />
   if (client.certificates) return <OwnCertificates certificates={client.certificates} />
   return <ClientSecrets client={client} canChange={canChange} />
@@ -137,16 +144,17 @@ function Settings({ client }: { client: ShownClient }) {
 }
 
 /** Enabling harms nobody, so it asks nothing. */
-function Endings({ client, canRevoke }: { client: ShownClient; canRevoke: boolean }) {
+function Endings({ client, canRevoke, canEnable }: Omit<ClientPageProps, 'canChange'>) {
   const { clients: words, revoke } = usePage().messages
   const here = clientPath(client.clientId)
   return (
     <div class="buttons">
-      {client.disabled ? (
+      {client.disabled && canEnable ? (
         <Form action={`${here}/enable`} class="item-action">
           <Button look="secondary">{words.enable}</Button>
         </Form>
-      ) : (
+      ) : null}
+      {client.disabled ? null : (
         <ButtonLink look="danger" href={`${here}/disable`}>
           {words.disable}
         </ButtonLink>

@@ -188,6 +188,7 @@ export const clients = {
   noScopes: 'None: it can sign people in, and nothing more.',
   noScopesService: 'None: it can get no tokens.',
   disabledNote: 'This client is disabled: it gets no tokens, and its tokens and keys are refused.',
+  disabledByAdministrator: 'An administrator disabled it. Only an administrator enables it again.',
 
   secrets: 'Secrets',
   secretsLead: 'It may have several, so that one can be replaced without a pause.',

@@ -11,7 +11,7 @@ const SECRET_PLACEHOLDER = 'kept as a hash elsewhere, compared elsewhere'
 export const usesSecret = ({ tokenEndpointAuthMethod: method }: Pick<Client, 'tokenEndpointAuthMethod'>) =>
   method === 'client_secret_basic' || method === 'client_secret_post'
 
-export function toMetadata(client: Omit<Client, 'secrets' | 'disabled'>): AdapterPayload {
+export function toMetadata(client: Omit<Client, 'secrets' | 'disabled' | 'disabledBy'>): AdapterPayload {
   return {
     ...client.metadata,
     client_id: client.clientId,
