@@ -17,7 +17,13 @@ import {
   findClientCredential,
 } from './client-credential.ts'
 import { endTokens } from './end-tokens-of.ts'
-import { type Actor, credentialEvent, type EventSubject } from './minted-actor.ts'
+import {
+  type Actor,
+  checkMayRelease,
+  checkReleased,
+  credentialEvent,
+  type EventSubject,
+} from './minted-actor.ts'
 import { type BoundsDeps, boundCredential } from './minted-bounds.ts'
 import type { NewCredential } from './minted-input.ts'
 import { CREDENTIAL_CHANGE } from './minted-token.ts'
@@ -60,6 +66,8 @@ export interface ClientCredentials {
   revoke(actor: Actor, id: string, reason?: string): Promise<void>
   /** It is refused until somebody looks into it. Nothing happens to one that has ended. @throws Problem 404 */
   quarantine(actor: Actor, id: string, reason?: string): Promise<void>
+  /** As MintedTokens.release. @throws Problem 404, 409, 403 */
+  release(actor: Actor, id: string): Promise<ClientCredential>
 }
 
 export interface ClientCredentialDeps extends BoundsDeps {
@@ -177,6 +185,24 @@ export function createClientCredentials(deps: ClientCredentialDeps): ClientCrede
         if (row) await note(tx, actor, row, 'quarantined', reason === undefined ? {} : { reason })
       })
       await changeLog.catchUp()
+    },
+
+    async release(actor, id) {
+      await getMade(id)
+      checkMayRelease(actor)
+      await transaction(db, async tx => {
+        const row = await tx
+          .updateTable('client_credential')
+          .set({ quarantined_at: null })
+          .where('id', '=', id)
+          .where('quarantined_at', 'is not', null)
+          .where('revoked_at', 'is', null)
+          .returning(['id', 'kind', 'client_id'])
+          .executeTakeFirst()
+        if (row) await note(tx, actor, row, 'released')
+      })
+      await changeLog.catchUp()
+      return checkReleased(await getMade(id))
     },
   }
 }

@@ -2,7 +2,7 @@
 import type { Audit, AuditEvent, Source } from '../audit/audit.ts'
 import { appendChange } from '../db/change-log.ts'
 import type { Tx } from '../db/connect.ts'
-import { Problem } from '../http/problem.ts'
+import { notFound, Problem } from '../http/problem.ts'
 import type { Identity } from './kind.ts'
 import { CREDENTIAL_CHANGE, type MintedRow, ownership } from './minted-token.ts'
 
@@ -24,6 +24,21 @@ export function refuseReplacedSecret({ identity }: Pick<Actor, 'identity'>): voi
     'access_denied',
     'This secret was replaced: it makes and rotates nothing. Use the one that replaced it.',
   )
+}
+
+/** Somebody must have looked into it: a client does not judge its own credentials. @throws Problem 403 */
+export function checkMayRelease(actor: Actor): void {
+  refuseReplacedSecret(actor)
+  if (actor.identity?.subject.type === 'client')
+    throw new Problem(403, 'access_denied', 'Only a person lets something out of quarantine.')
+}
+
+/** What there is after it was let out of quarantine. @throws Problem 404, 409 when it was revoked, before or meanwhile */
+export function checkReleased<T extends { readonly status: string }>(credential: T | undefined): T {
+  if (!credential) throw notFound()
+  if (credential.status === 'revoked')
+    throw new Problem(409, 'conflict', 'It was revoked: it cannot be released.')
+  return credential
 }
 
 /** A credential as the audit names it. */

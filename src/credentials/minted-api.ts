@@ -11,6 +11,7 @@ import {
   mintedJson,
   mintedKeys,
   mintedObjectKeys,
+  releaseBody,
   rotationBody,
   rotationOf,
 } from './minted-json.ts'
@@ -93,6 +94,19 @@ export function personalAccessTokenRoutes({ db, minted }: { db: Db; minted: Mint
       async answer({ caller, ctx, param }) {
         const { id } = await getOwn(caller, param('id'))
         await minted.revoke({ identity: caller, source: sourceOf(ctx) }, id)
+      },
+    }),
+    apiRoute({
+      method: 'post',
+      path: `${TOKEN}/release`,
+      summary: 'Let one of your personal access tokens out of quarantine',
+      scope: 'tokens:write',
+      status: 200,
+      body: releaseBody,
+      response: tokenObject,
+      async answer({ caller, ctx, param }) {
+        const { id } = await getOwn(caller, param('id'))
+        return tokenJson(await minted.release({ identity: caller, source: sourceOf(ctx) }, id))
       },
     }),
     apiRoute({

@@ -70,6 +70,9 @@ export const rotationKeys = {
 
 export const rotationBody = z.strictObject(rotationKeys).superRefine(refuseTwoEnds).meta({ id: 'Rotation' })
 
+/** It says nothing; what it nevertheless says is a mistake. */
+export const releaseBody = z.strictObject({}).meta({ id: 'Release' })
+
 export function rotationOf(body: z.output<typeof rotationBody>): Rotation {
   return {
     ...(body.grace_seconds !== undefined && { graceSeconds: body.grace_seconds }),

@@ -13,7 +13,7 @@ import type { Revocations } from '../revocation/revocation.ts'
 import { hashSecret } from '../secrets/hash.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { mint } from '../secrets/minted-format.ts'
-import { type Actor, noteChange } from './minted-actor.ts'
+import { type Actor, checkMayRelease, checkReleased, noteChange } from './minted-actor.ts'
 import { type BoundCredential, type BoundsDeps, boundCredential } from './minted-bounds.ts'
 import { mistakesOf, type NewMintedToken, rangesOf } from './minted-input.ts'
 import { type Rotation, rotateMinted } from './minted-rotation.ts'
@@ -67,6 +67,11 @@ export interface MintedTokens {
   revoke(actor: Actor, id: string, reason?: string): Promise<void>
   /** It is refused until somebody looks into it. Nothing happens to one that has ended. @throws Problem 404 */
   quarantine(actor: Actor, id: string, reason?: string): Promise<void>
+  /**
+   * Somebody has looked into it: out of quarantine. One that is in none stays as it is.
+   * @throws Problem 404, 409 `conflict` when it was revoked, 403 `access_denied`
+   */
+  release(actor: Actor, id: string): Promise<MintedToken>
   /**
    * Its scopes count as far as its owner has them. Keys that are not in our format are presented as `X-API-Key` or
    * `Authorization: ApiKey`.
@@ -140,6 +145,27 @@ export function createMintedTokens(deps: MintedTokenDeps): MintedTokens {
     rotate: (actor, id, rotation = {}) => rotateMinted(deps, actor, id, rotation),
     revoke: (actor, id, reason) => end(actor, id, 'revoked_at', reason),
     quarantine: (actor, id, reason) => end(actor, id, 'quarantined_at', reason),
+
+    async release(actor, id) {
+      const before = await findMintedToken(db, id)
+      if (!before) throw notFound()
+      checkMayRelease(actor)
+      if (before.kind === 'personal-access-token' && actor.identity?.kind === before.kind)
+        throw new Problem(403, 'access_denied', 'A personal access token cannot release another one.')
+      await transaction(db, async tx => {
+        const row = await tx
+          .updateTable('minted_token')
+          .set({ quarantined_at: null })
+          .where('id', '=', id)
+          .where('quarantined_at', 'is not', null)
+          .where('revoked_at', 'is', null)
+          .returning(['id', 'account_id', 'client_id'])
+          .executeTakeFirst()
+        if (row) await noteChange(tx, audit, actor, row, 'released')
+      })
+      await changeLog.catchUp()
+      return checkReleased(await findMintedToken(db, id))
+    },
 
     async importHashed(tx, token) {
       const mistakes = mistakesOf(token, config)

@@ -10,6 +10,7 @@ import { MintedListPage } from '../../views/credentials/minted-list-page.tsx'
 import { MintedPage } from '../../views/credentials/minted-page.tsx'
 import { MintedSecretPage } from '../../views/credentials/minted-secret-page.tsx'
 import { NewMintedPage } from '../../views/credentials/new-minted-page.tsx'
+import { ReleasePage } from '../../views/credentials/release-page.tsx'
 import { RevokePage } from '../../views/credentials/revoke-page.tsx'
 import { RotatePage } from '../../views/credentials/rotate-page.tsx'
 import type { ScopeGroup } from '../../views/layout/scope-list.tsx'
@@ -27,7 +28,7 @@ import type { State } from '../http/context.ts'
 import type { FormErrors } from '../http/form-errors.ts'
 import type { Pages } from '../http/pages.ts'
 import { withoutPrivateKeys } from '../http/private-keys.ts'
-import { notFound } from '../http/problem.ts'
+import { notFound, Problem } from '../http/problem.ts'
 import type { ResourceDirectory } from '../resources/resource-directory.ts'
 import { mintedErrorsOf, mintedFieldsOf, typedMinted, untypedMinted } from './minted-form.ts'
 import type { MintedTokens } from './minted-life-cycle.ts'
@@ -65,6 +66,8 @@ export interface OpenPlace {
   readonly canCreate: boolean
   /** @throws Problem 403 when the person only looks on here */
   checkMayChange(): void
+  /** Out of quarantine. */
+  readonly canRelease: boolean
   /** What may be given now. */
   choices(): Promise<ScopeGroup[]>
 }
@@ -178,7 +181,7 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
   }
 
   show(`${route}/:id`, async (ctx, person) => {
-    const { frame, canCreate, token } = await openItem(ctx, person)
+    const { frame, canCreate, canRelease, token } = await openItem(ctx, person)
     const usage = await usageOf(db, token.id, { days: USAGE_DAYS })
     const page = (
       <MintedPage
@@ -186,6 +189,7 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
         item={shownMinted(token, await resources.list())}
         usage={usageByDay(usage, { days: USAGE_DAYS, now: new Date() })}
         canChange={canCreate}
+        canRelease={canRelease}
       />
     )
     pages.render(ctx, page, { account: person.account })
@@ -208,6 +212,29 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
     },
   )
 
+  async function openToRelease(ctx: PageContext, person: SignedIn) {
+    const opened = await openToChange(ctx, person)
+    if (!opened.canRelease) throw releaseNeedsOwner()
+    if (opened.item.state !== 'quarantined') throw notFound('This is not in quarantine.')
+    return opened
+  }
+
+  show(`${route}/:id/release`, async (ctx, person) => {
+    const { frame, item } = await openToRelease(ctx, person)
+    pages.render(ctx, <ReleasePage frame={frame} item={item} />, { account: person.account })
+  })
+
+  end(
+    `${route}/:id/release`,
+    ctx => `${itemOf(ctx)}/release`,
+    openToRelease,
+    async (ctx, posted) => {
+      const { token } = await openToRelease(ctx, posted)
+      await minted.release(await actorAt(ctx, posted), token.id)
+      seeOther(ctx, itemOf(ctx))
+    },
+  )
+
   show(`${route}/:id/revoke`, async (ctx, person) => {
     const { frame, item } = await openToChange(ctx, person)
     pages.render(ctx, <RevokePage frame={frame} item={item} />, { account: person.account })
@@ -224,6 +251,9 @@ export function mountMintedPages(router: Router<State>, deps: MintedPagesDeps, p
     },
   )
 }
+
+const releaseNeedsOwner = () =>
+  new Problem(403, 'access_denied', 'Only owners of the organization let something out of quarantine.')
 
 /** Undefined when a line of a shell cannot use it: curl makes no DPoP proofs. */
 function exampleOf(

@@ -6,6 +6,8 @@
  * - Or the old one works until a date, or ends at once; then the new one counts from the beginning. What ends at once ends
  *   with everything before it that is in its grace still: whoever asks for it fears that a secret is known.
  *
+ * In quarantine only the last is possible, and it stays there until it is released.
+ *
  * Secrets that were replaced are remembered, the last few, so that their use after the grace is noticed.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -54,7 +56,7 @@ export async function rotateMinted(
   const { token: secret } = mint({ prefix, env: before.env, kind: FORMAT_OF_KIND[before.kind], id })
   const token = await transaction(db, async tx => {
     const row = await replace(tx, before, prefix, storedSecret(keyring, secret), rotation)
-    if (!row) throw new Problem(409, 'conflict', 'It has ended: it cannot be rotated.')
+    if (!row) throw cannotRotate((await findMintedToken(tx, id))?.status)
     await noteChange(tx, audit, actor, row, 'rotated', {
       last4: secret.slice(-4),
       ...(rotation.immediately && { immediately: true }),
@@ -65,6 +67,15 @@ export async function rotateMinted(
   await changeLog.catchUp()
   if (!token) throw notFound()
   return { token, secret }
+}
+
+/** @param status as it is now. In quarantine the secret may be known to others: then no other one waits beside it. */
+export function cannotRotate(status: MintedToken['status'] | undefined): Problem {
+  const message =
+    status === 'quarantined'
+      ? 'It is in quarantine: it can only be rotated with immediately, which ends the old secret.'
+      : 'It has ended: it cannot be rotated.'
+  return new Problem(409, 'conflict', message)
 }
 
 export function rotationMistakes({ graceSeconds, retireAt, immediately }: Rotation, now: Date): FieldError[] {
@@ -135,7 +146,7 @@ async function replace(
     )
     .where('id', '=', id)
     .where('revoked_at', 'is', null)
-    .where('quarantined_at', 'is', null)
+    .$if(!immediately, query => query.where('quarantined_at', 'is', null))
     .where(eb => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`clock_timestamp()`)]))
     .returning(['id', 'account_id', 'client_id'])
     .executeTakeFirst()

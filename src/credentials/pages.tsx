@@ -38,6 +38,7 @@ export function createTokenPages(deps: TokenPagesDeps): Router<State> {
       owner: { type: 'account', id: person.account.id },
       canCreate: true,
       checkMayChange: () => undefined,
+      canRelease: true,
       choices: () => choices(person),
     }),
   })

@@ -6,11 +6,11 @@
 
 import { notFound, Problem, validationFailed } from '../http/problem.ts'
 import type { Keyring } from '../secrets/keyring.ts'
-import { type ClientCredential, type ClientCredentialRow, findClientCredential } from './client-credential.ts'
+import { type ClientCredential, findClientCredential } from './client-credential.ts'
 import type { ClientCredentials, NewClientCredential } from './client-credential-life-cycle.ts'
 import { type Actor, refuseReplacedSecret } from './minted-actor.ts'
 import { type BoundsDeps, databaseTime, isWithinMaker } from './minted-bounds.ts'
-import { REMEMBERED, type Rotation, rotationMistakes, USUAL_GRACE } from './minted-rotation.ts'
+import { cannotRotate, REMEMBERED, type Rotation, rotationMistakes, USUAL_GRACE } from './minted-rotation.ts'
 import {
   makeKey,
   type NewKey,
@@ -84,7 +84,7 @@ export function createSigningSecrets(deps: SigningSecretDeps): SigningSecrets {
       const { algorithm } = await checkMayRotate(actor, id, rotation)
       const { stored, secret } = await makeKey(keyring, newKeyFor(algorithm, x))
       const credential = await clientCredentials.renew(actor, id, 'rotated', (row, now) => {
-        refuseQuarantined(row)
+        if (row.quarantined_at !== null && !rotation.immediately) throw cannotRotate('quarantined')
         const before = signingMaterial(row)
         const isTaken = [before.current, before.pending, ...before.retired].some(
           known => known?.x !== undefined && known.x === stored.x,
@@ -135,10 +135,6 @@ function newKeyFor(algorithm: SigningMaterial['algorithm'], x: string | undefine
   }
   if (x === undefined) throw mistake('is missing: send the new one')
   return { algorithm, x }
-}
-
-function refuseQuarantined({ quarantined_at: at }: ClientCredentialRow): void {
-  if (at !== null) throw new Problem(409, 'conflict', 'It is quarantined: it cannot be rotated.')
 }
 
 function retire(key: SigningMaterial['current'], until: Date): RetiredKey {

@@ -1,5 +1,6 @@
 /** `/v1/api-keys`: the API keys of the clients of the caller's organizations. */
 import { z } from 'zod'
+import type { OrganizationRole } from '../accounts/tables.ts'
 import { apiRoute } from '../credentials/api-caller.ts'
 import type { Identity } from '../credentials/kind.ts'
 import {
@@ -7,6 +8,7 @@ import {
   mintedJson,
   mintedKeys,
   mintedObjectKeys,
+  releaseBody,
   rotationBody,
   rotationOf,
 } from '../credentials/minted-json.ts'
@@ -37,7 +39,7 @@ const keyJson = (token: MintedToken, secret?: string) => ({
 })
 
 export function apiKeyRoutes({ db, minted }: { db: Db; minted: MintedTokens }) {
-  const getKey = async (caller: Identity, id: string, needed: 'viewer' | 'developer') => {
+  const getKey = async (caller: Identity, id: string, needed: OrganizationRole) => {
     const token = await findMintedToken(db, id)
     if (token?.kind !== KIND) throw notFound()
     await checkOwner(db, caller, token, needed)
@@ -99,6 +101,19 @@ export function apiKeyRoutes({ db, minted }: { db: Db; minted: MintedTokens }) {
       async answer({ caller, ctx, param }) {
         const { id } = await getKey(caller, param('id'), 'developer')
         await minted.revoke(actorOf({ caller, ctx }), id)
+      },
+    }),
+    apiRoute({
+      method: 'post',
+      path: `${KEY}/release`,
+      summary: 'Let an API key out of quarantine. For owners of the organization',
+      scope: 'keys:write',
+      status: 200,
+      body: releaseBody,
+      response: keyObject,
+      async answer({ caller, ctx, param }) {
+        const { id } = await getKey(caller, param('id'), 'owner')
+        return keyJson(await minted.release(actorOf({ caller, ctx }), id))
       },
     }),
     apiRoute({

@@ -7,6 +7,7 @@ import type { ComponentChildren } from 'preact'
 import type { Minted, MintedFrame } from '../../views/credentials/minted.tsx'
 import { MintedListPage } from '../../views/credentials/minted-list-page.tsx'
 import { MintedPage } from '../../views/credentials/minted-page.tsx'
+import { ReleasePage } from '../../views/credentials/release-page.tsx'
 import { RevokePage } from '../../views/credentials/revoke-page.tsx'
 import { clientPath } from '../../views/developer/client.ts'
 import { paths } from '../../views/layout/paths.ts'
@@ -27,6 +28,7 @@ import { notFound } from '../http/problem.ts'
 import { clientScopes } from '../resources/permission.ts'
 import type { Resource } from '../resources/resource.ts'
 import { type OpenClient, opensClients } from './client-to-see.ts'
+import { checkReach, isAllowed } from './ownership.ts'
 import type { DeveloperPagesDeps } from './page-deps.ts'
 
 export interface CredentialPlace {
@@ -91,6 +93,14 @@ export function mountClientCredentialPages(
     return { ...opened, credential, item: shown(credential, await resources.list()).item }
   }
 
+  /** @throws Problem 404 for what is not in quarantine, 403 unless the person owns the organization */
+  async function openItemToRelease(ctx: PageContext, person: SignedIn): Promise<OpenCredential> {
+    const opened = await openItemToChange(ctx, person)
+    checkReach(opened.reach, opened.client.organizationId, 'owner')
+    if (opened.credential.status !== 'quarantined') throw notFound('This is not in quarantine.')
+    return opened
+  }
+
   /** What may be given to one of this client. */
   async function choicesOf({ client }: OpenClient): Promise<ScopeGroup[]> {
     const all = await resources.list()
@@ -130,6 +140,7 @@ export function mountClientCredentialPages(
           item={item}
           usage={usageByDay(usage, { days: USAGE_DAYS, now: new Date() })}
           canChange={opened.canChange}
+          canRelease={isAllowed(opened.reach, opened.client.organizationId, 'owner')}
           isFixed={isFixed}
         >
           {about}
@@ -137,6 +148,23 @@ export function mountClientCredentialPages(
       )
       pages.render(ctx, page, { account: person.account })
     })
+
+    show(`${one}/release`, async (ctx, person) => {
+      const opened = await openItemToRelease(ctx, person)
+      const page = <ReleasePage frame={frameOf(opened)} item={opened.item} />
+      pages.render(ctx, page, { account: person.account })
+    })
+
+    end(
+      `${one}/release`,
+      ctx => `${itemOf(ctx)}/release`,
+      openItemToRelease,
+      async (ctx, posted) => {
+        const { actor, credential } = await openItemToRelease(ctx, posted)
+        await clientCredentials.release(actor, credential.id)
+        seeOther(ctx, itemOf(ctx))
+      },
+    )
 
     show(`${one}/revoke`, async (ctx, person) => {
       const opened = await openItemToChange(ctx, person)

@@ -1,4 +1,5 @@
 /** What belongs to a client belongs to the client's organization: who may see and change it there. */
+import type { OrganizationRole } from '../accounts/tables.ts'
 import { findClient } from '../clients/client.ts'
 import {
   type ClientCredential,
@@ -12,8 +13,6 @@ import type { ListPage, PageRequest } from '../http/page.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { checkReach, findReach, organizationsOf } from './ownership.ts'
 
-type Needed = 'viewer' | 'developer'
-
 /**
  * For a request that names the client in `client_id`.
  * @throws Problem 404, also for a client of others; 403
@@ -22,7 +21,7 @@ export async function checkClientOf(
   db: Db,
   caller: Identity,
   clientId: string,
-  needed: Needed,
+  needed: OrganizationRole,
 ): Promise<void> {
   const client = await findClient(db, clientId)
   try {
@@ -42,7 +41,7 @@ export async function checkOwner(
   db: Db,
   caller: Identity,
   { owner }: { readonly owner: { readonly id: string } },
-  needed: Needed,
+  needed: OrganizationRole,
 ): Promise<void> {
   const client = await findClient(db, owner.id)
   checkReach(await findReach(db, caller), client?.organizationId, needed)
@@ -53,7 +52,7 @@ export async function getClientCredential(
   db: Db,
   caller: Identity,
   { kind, id }: { readonly kind: ClientCredentialKind; readonly id: string },
-  needed: Needed,
+  needed: OrganizationRole,
 ): Promise<ClientCredential> {
   const found = await findClientCredential(db, id)
   if (found?.kind !== kind) throw notFound()

@@ -8,7 +8,7 @@ import { choosableScopes } from '../credentials/minted-view.ts'
 import type { State } from '../http/context.ts'
 import { clientScopes } from '../resources/permission.ts'
 import { opensClients } from './client-to-see.ts'
-import { checkReach } from './ownership.ts'
+import { checkReach, isAllowed } from './ownership.ts'
 import type { DeveloperPagesDeps } from './page-deps.ts'
 
 export function mountKeyPages(router: Router<State>, deps: DeveloperPagesDeps): void {
@@ -34,6 +34,7 @@ export function mountKeyPages(router: Router<State>, deps: DeveloperPagesDeps): 
         owner: { type: 'client', id: clientId },
         canCreate: canChange,
         checkMayChange: () => checkReach(reach, client.organizationId, 'developer'),
+        canRelease: isAllowed(reach, client.organizationId, 'owner'),
         choices: async () =>
           choosableScopes(
             (await resources.list()).map(resource => ({

@@ -1,5 +1,6 @@
 /** `/v1/signing-secrets`: what the clients of the caller's organizations sign their requests with. */
 import { z } from 'zod'
+import type { OrganizationRole } from '../accounts/tables.ts'
 import { apiRoute } from '../credentials/api-caller.ts'
 import type { ClientCredential } from '../credentials/client-credential.ts'
 import {
@@ -10,7 +11,7 @@ import {
 } from '../credentials/client-credential-json.ts'
 import type { ClientCredentials } from '../credentials/client-credential-life-cycle.ts'
 import type { Identity } from '../credentials/kind.ts'
-import { refuseTwoEnds, rotationKeys, rotationOf } from '../credentials/minted-json.ts'
+import { refuseTwoEnds, releaseBody, rotationKeys, rotationOf } from '../credentials/minted-json.ts'
 import { givenPublicKey, newKeyOf } from '../credentials/public-key.ts'
 import { SIGNATURE_ALGORITHMS } from '../credentials/signature-key.ts'
 import { type StoredKey, signingMaterial } from '../credentials/signing-material.ts'
@@ -87,11 +88,11 @@ function rotatedJson({ credential, secret }: MadeSigningSecret) {
 export interface SigningSecretRoutesDeps {
   readonly db: Db
   readonly signingSecrets: Pick<SigningSecrets, 'create' | 'rotate'>
-  readonly clientCredentials: Pick<ClientCredentials, 'revoke'>
+  readonly clientCredentials: Pick<ClientCredentials, 'revoke' | 'release'>
 }
 
 export function signingSecretRoutes({ db, signingSecrets, clientCredentials }: SigningSecretRoutesDeps) {
-  const getSecret = (caller: Identity, id: string, needed: 'viewer' | 'developer') =>
+  const getSecret = (caller: Identity, id: string, needed: OrganizationRole) =>
     getClientCredential(db, caller, { kind: SIGNING_SECRET, id }, needed)
   return [
     apiRoute({
@@ -143,6 +144,19 @@ export function signingSecretRoutes({ db, signingSecrets, clientCredentials }: S
       async answer({ caller, ctx, param }) {
         const { id } = await getSecret(caller, param('id'), 'developer')
         await clientCredentials.revoke(actorOf({ caller, ctx }), id)
+      },
+    }),
+    apiRoute({
+      method: 'post',
+      path: `${SECRET}/release`,
+      summary: 'Let a signing secret out of quarantine. For owners of the organization',
+      scope: 'keys:write',
+      status: 200,
+      body: releaseBody,
+      response: secretObject,
+      async answer({ caller, ctx, param }) {
+        const { id } = await getSecret(caller, param('id'), 'owner')
+        return secretJson(await clientCredentials.release(actorOf({ caller, ctx }), id))
       },
     }),
     apiRoute({

@@ -16,6 +16,8 @@ export interface MintedPageProps {
   /** the last 30 days, oldest first */
   usage: UsageOfDay[]
   canChange: boolean
+  /** out of quarantine */
+  canRelease?: boolean | undefined
   /** it has no secret that could be another one */
   isFixed?: boolean | undefined
   /** what else there is to say of it */
@@ -23,12 +25,25 @@ export interface MintedPageProps {
 }
 
 /** One token or key: what it may do, how it is used, and the two ways on: another secret, or its end. */
-export function MintedPage({ frame, item, usage, canChange, isFixed, children }: MintedPageProps) {
+export function MintedPage({
+  frame,
+  item,
+  usage,
+  canChange,
+  canRelease,
+  isFixed,
+  children,
+}: MintedPageProps) {
   const words = useMintedWords(frame)
   const here = mintedPath(frame, item.id)
   const actions =
     canChange && !isOver(item) ? (
       <>
+        {canRelease && item.state === 'quarantined' ? (
+          <ButtonLink look="secondary" href={`${here}/release`}>
+            {words.release}
+          </ButtonLink>
+        ) : null}
         {isFixed ? null : (
           <ButtonLink look="secondary" href={`${here}/rotate`}>
             {words.rotate}

@@ -107,6 +107,12 @@ function words(noun: 'token' | 'key' | 'certificate' | 'signing secret') {
     immediately: 'Now',
     immediatelyHint: 'When the old one may be in the wrong hands. Whatever still uses it stops working.',
 
+    release: 'Release',
+    releaseTitle: (name: string): string => `Release ${name}?`,
+    releaseHeading: (name: Words): Words[] => ['Release ', name, '?'],
+    releaseNote: `The ${noun} is accepted again, with the secret it has. If others know that secret, rotate it first and let the old secret end at once.`,
+    keepQuarantined: 'Keep in quarantine',
+
     revoke: 'Revoke',
     revokeTitle: (name: string): string => `Revoke ${name}?`,
     revokeHeading: (name: Words): Words[] => ['Revoke ', name, '?'],
