@@ -99,6 +99,8 @@ it.each([
   const { id } = await ask(world.dev, `POST /v1/${name}`, {}, body)
   await ask(world.dev, `GET /v1/${name}/{id}`, { id })
   await ask(world.dev, `POST /v1/${name}/{id}/rotate`, { id })
+  const owns = name === 'personal-access-tokens' ? world.dev : world.ada
+  await ask(owns, `POST /v1/${name}/{id}/release`, { id })
   await ask(world.dev, `GET /v1/${name}`)
   await ask(world.dev, 'GET /v1/usage', {}, undefined, `?credential_id=${id}`)
   await ask(world.dev, `DELETE /v1/${name}/{id}`, { id })
