@@ -207,7 +207,7 @@ describe('any change of what was sent', () => {
 describe('what it asks of the database', () => {
   const asked = async (headers: Headers) =>
     (await queriesDuring(() => send(headers)))
-      .filter(text => !/\bcredential_(?:usage|last_use)\b|count\(\*\)/.test(text))
+      .filter(text => !text.includes('count(*)'))
       .map(text => /^\s*(select|insert into|update)\s+"?(\w+)/i.exec(text)?.slice(1).join(' ') ?? text)
 
   it('when it is known: that it is remembered, once', async () => {

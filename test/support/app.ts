@@ -12,6 +12,7 @@ import { createKeyring, type Keyring } from '../../src/secrets/keyring.ts'
 import { type Agent, createAgent } from './agent.ts'
 import { type MigratedDatabase, migratedDatabase } from './database.ts'
 import { freePort } from './free-port.ts'
+import { startNodeWork } from './queries.ts'
 
 export interface TestApp {
   readonly issuer: string
@@ -47,7 +48,7 @@ export async function startApp(env: Record<string, string> = {}, file?: object):
     await applyFile({ db, keyring, audit, log }, parseDeclarativeFile(JSON.stringify(content), known))
   }
   if (file) await apply(file)
-  const app = await createApp({ config, db, keyring, log })
+  const app = await startNodeWork(() => createApp({ config, db, keyring, log }))
   const server: Listening = await listen(app.koa, config, app.tls)
   return {
     issuer: config.issuer,

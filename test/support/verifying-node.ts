@@ -13,6 +13,7 @@ import { createDpopNonces } from '../../src/oidc/dpop.ts'
 import { createResourceDirectory } from '../../src/resources/resource-directory.ts'
 import { createRevocations } from '../../src/revocation/revocation.ts'
 import type { TestApp } from './app.ts'
+import { startNodeWork } from './queries.ts'
 
 export interface TestNode extends Pick<Credentials, 'start' | 'stop'> {
   readonly tokens: Credentials['minted']
@@ -32,7 +33,7 @@ export async function startNode({ config, keyring, log, ...app }: Place, db: Db 
   const revocations = createRevocations({ db, changeLog })
   const clients = createClientDirectory({ db, changeLog })
   const resources = createResourceDirectory({ db, changeLog })
-  await changeLog.start()
+  await startNodeWork(() => changeLog.start())
   await revocations.start()
   await resources.preload()
   const deps = { config, db, keyring, log, audit, changeLog, revocations, clients, resources }
@@ -42,7 +43,7 @@ export async function startNode({ config, keyring, log, ...app }: Place, db: Db 
   return {
     tokens: credentials.minted,
     verify: verifyMinted,
-    start: credentials.start,
+    start: () => startNodeWork(credentials.start),
     kinds: [apiKey(kindDeps), personalAccessToken(kindDeps)],
     changeLog,
     flush: () => audit.flush(),
