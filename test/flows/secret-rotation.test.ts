@@ -207,14 +207,14 @@ beforeAll(async () => {
   // A restart may take longer than they live.
   for (const table of ['authorization_code', 'pushed_authorization_request'])
     await sql`UPDATE ${sql.table(table)} SET expires_at = expires_at + interval '1 hour'`.execute(first.db)
-}, 120_000)
+})
 afterAll(async () => {
   await server?.end()
   await first?.close()
 })
 
 describe('with the new secret and the old one', () => {
-  beforeAll(() => restart(NEW, OLD), 60_000)
+  beforeAll(() => restart(NEW, OLD))
 
   test('it is told what still hangs on the old one', async () => {
     const [newest, older, ...more] = await secrets()
@@ -291,7 +291,7 @@ describe('with the new secret and the old one', () => {
 })
 
 describe('with the new secret alone', () => {
-  beforeAll(() => restart(NEW), 60_000)
+  beforeAll(() => restart(NEW))
 
   test('what has been used works', async () => {
     // Opaque access tokens do not move: they are short-lived.

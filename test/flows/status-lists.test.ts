@@ -177,4 +177,4 @@ test('an API that knows lists and keys only sees exactly what was revoked', asyn
     )
     expect(wrong).toEqual([])
   }
-}, 300_000)
+}, 600_000)
