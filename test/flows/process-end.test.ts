@@ -4,8 +4,9 @@ import { expect, test } from '@jest/globals'
 import pg from 'pg'
 import type { Answer } from '../http/ground.ts'
 import { createAgent } from '../support/agent.ts'
+import { sessionOf } from '../support/api-callers.ts'
 import { codeFlow } from '../support/authorization.ts'
-import { form, formOf, introspect, postAs, tokenFrom } from '../support/node-requests.ts'
+import { form, introspect, tokenFrom } from '../support/node-requests.ts'
 import { billing, ordersFile, ordersSpa, ordersWeb, PASSWORD, STOCK } from '../support/orders.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { until } from '../support/process.ts'
@@ -15,22 +16,25 @@ const readiness = async (server: ServerProcess) => (await server.ask({ path: '/h
 
 test('SIGTERM: says that it is not ready, finishes what is in flight, and ends well', async () => {
   const database = await testDatabase()
-  const server = await launch({ databaseUrl: database.url, env: { SHUTDOWN_DELAY: '2s' } })
+  const server = await launch({ databaseUrl: database.url, env: { SHUTDOWN_DELAY: '10s' } })
   await server.ready()
-  const browser = createAgent(server.issuer)
-  const { action, hidden } = formOf(await browser.get('/sign-up'))
+  const { issuer } = server
+  const browser = createAgent(issuer)
   const person = { username: 'ada', name: 'Ada', email: 'ada@example.com', password: PASSWORD }
+  expect((await browser.submit(await browser.get('/sign-up'), person)).status).toBe(303)
+  const { headers } = await sessionOf({ issuer, agent: () => createAgent(issuer) }, person.username)
 
-  // Signing up waits for this lock.
-  const holder = new pg.Client({ connectionString: database.url })
-  await holder.connect()
-  await holder.query('BEGIN')
-  await holder.query('LOCK TABLE account IN ACCESS EXCLUSIVE MODE')
-  const slow = server.ask(postAs(server.issuer, browser, action, { ...hidden, ...person }))
-  await until('the request waits', async () => {
-    const waiting =
-      "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    return (await holder.query(waiting)).rowCount === 1
+  // Who waits for all nodes waits for this one, which is seen and reads nothing.
+  const db = new pg.Client({ connectionString: database.url })
+  await db.connect()
+  await db.query(
+    `INSERT INTO node (id, seen_at, polled_at) VALUES ('stuck', now() + interval '1 hour', 'epoch')`,
+  )
+  const path = '/v1/credentials/self?wait=all&timeout=30'
+  const slow = server.ask({ method: 'DELETE', path, headers })
+  await until('the request is under way', async () => {
+    const ended = await db.query('SELECT FROM session WHERE ended_at IS NOT NULL')
+    return ended.rowCount === 1
   })
 
   const ended = server.end('SIGTERM')
@@ -43,9 +47,9 @@ test('SIGTERM: says that it is not ready, finishes what is in flight, and ends w
       () => true,
     ),
   )
-  await holder.query('COMMIT')
-  await holder.end()
-  expect((await slow).status).toBe(303)
+  await db.query(`DELETE FROM node WHERE id = 'stuck'`)
+  await db.end()
+  expect((await slow).status).toBe(200)
   expect(await ended).toMatchObject({ code: 0, signal: null })
   expect(server.log()).toContain('"msg":"ended"')
   await database.drop()
