@@ -10,6 +10,7 @@ import { formatMinted } from '../../src/secrets/minted-format.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { bearer, makeKey } from '../support/minted.ts'
 import { ORDERS, ordersFile } from '../support/orders.ts'
+import { until } from '../support/process.ts'
 import { startNode } from '../support/verifying-node.ts'
 import { askSelf } from './kind.contract.ts'
 
@@ -62,7 +63,10 @@ describe('usage', () => {
   it('moves by itself', async () => {
     const { token, secret } = await makeKey(app)
     expect((await askSelf(app, bearer(secret))).status).toBe(200)
-    while ((await findMintedToken(app.db, token.id))?.lastUsed === null);
+    await until('its use is written down', async () => {
+      const found = await findMintedToken(app.db, token.id)
+      return found?.lastUsed !== null
+    })
     expect(await countsOf(token.id)).toEqual({ success: 1, refused: 0 })
   })
 
@@ -96,7 +100,10 @@ describe('usage', () => {
       impatient.note('Counted000000000', { outcome: 'refused' })
     })
     expect(await countsOf('Counted000000000')).toEqual({ success: 150, refused: 50 })
-    await impatient.flush()
+    await until('what waited is written', async () => {
+      await impatient.flush()
+      return (await countsOf('Counted000000000')).success === 151
+    })
     expect(await countsOf('Counted000000000')).toEqual({ success: 151, refused: 51 })
   })
 })

@@ -68,7 +68,7 @@ const bad = <S extends Signer>(make: Make<S>, signed: Sign<S>, spoiled: (signer:
   const wrongKey: Spoil = (app, { signer }) => signed(app, spoiled(signer))
   const unknown: Spoil = (app, { signer }) => signed(app, { ...signer, id: '0123456789abcdef' })
   const early: Spoil = (app, { signer }) => signed(app, signer, { created: nowInSeconds() - 302 })
-  const late: Spoil = (app, { signer }) => signed(app, signer, { created: nowInSeconds() + 310 })
+  const late: Spoil = (app, { signer }) => signed(app, signer, { created: nowInSeconds() + 600 })
   const inMilliseconds: Spoil = (app, { signer }) => signed(app, signer, { created: Date.now() })
   return {
     'a wrong key': wrongKey,

@@ -18,6 +18,7 @@ import {
   READ_NOTES,
   startMcpServer,
 } from '../support/mcp.ts'
+import { allKnow } from '../support/minted.ts'
 import { ordersFile } from '../support/orders.ts'
 
 const DESKTOP = 'notes-desktop'
@@ -57,6 +58,12 @@ afterAll(async () => {
   await app?.close()
   await host?.close()
 })
+
+/** The server knows it too. */
+async function apply(file: object): Promise<void> {
+  await app.apply(file)
+  await allKnow(app)
+}
 
 /** A person answers what the application asks. @returns the code that comes back to it */
 async function allow(application: McpApplication): Promise<string> {
@@ -174,14 +181,14 @@ describe('an application that nobody has registered', () => {
   })
 
   test('gets nothing of a scope that is not open', async () => {
-    await app.apply({ resources: [notesResource(server.resource)] })
+    await apply({ resources: [notesResource(server.resource)] })
     try {
       const application = mcpApplication()
       await auth(application, { serverUrl: server.resource })
       const page = await app.agent().get(application.asked?.href ?? '')
       expect(page.text + page.location).toContain('invalid_target')
     } finally {
-      await app.apply({ resources: [notesResource(server.resource, { self_registered: true })] })
+      await apply({ resources: [notesResource(server.resource, { self_registered: true })] })
     }
   })
 })
@@ -226,7 +233,7 @@ describe('the server turns away', () => {
 
   async function clientToken(): Promise<{ access_token: string }> {
     const other = 'https://other.example.com'
-    await app.apply({
+    await apply({
       resources: [{ identifier: other, name: 'Other', scopes: { [READ_NOTES]: { description: 'Read' } } }],
       clients: [
         {

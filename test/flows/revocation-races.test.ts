@@ -173,19 +173,22 @@ async function issue(): Promise<string[]> {
   return answers.filter(({ status }) => status === 200).map(one => tokenFrom(one).access_token)
 }
 
-/** Until it gets none. */
-async function issueUntilRefused(): Promise<string[]> {
+/** Until it gets none. @param begun is told when it has got some */
+async function issueUntilRefused(begun: () => void): Promise<string[]> {
   const tokens: string[] = []
   for (let round = 0; round < 1_000; round++) {
     const good = await issue()
     if (good.length === 0) return tokens
     tokens.push(...good)
+    begun()
   }
   throw new Error('the client gets tokens for ever')
 }
 
 test('JWTs that a client gets while it is disabled', async () => {
-  const running = issueUntilRefused()
+  const begun = Promise.withResolvers<void>()
+  const running = issueUntilRefused(begun.resolve)
+  await Promise.race([begun.promise, running])
   await call('PATCH', `/v1/clients/billing${WAIT}`, { disabled: true })
   const tokens = await running
   expect(tokens.length).toBeGreaterThan(0)

@@ -56,7 +56,8 @@ export async function startIssuer(now: () => number = Date.now): Promise<Issuer>
   const asked = new Map<string, number>()
   const at = new Map<string, Answer | Respond>()
   let isDown = false
-  const server = createServer(async (request, response) => {
+  // Nobody's connection ends while a test is at something else.
+  const server = createServer({ keepAliveTimeout: 0 }, async (request, response) => {
     const path = request.url ?? ''
     asked.set(path, (asked.get(path) ?? 0) + 1)
     const sent = await text(request)

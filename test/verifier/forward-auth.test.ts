@@ -112,7 +112,7 @@ describe('is not believed', () => {
     ['for another API', { aud: 'https://stock.example.com' }],
     ['for several', { aud: [API, 'https://stock.example.com'] }],
     ['that has expired', { iat: seconds() - 120, exp: seconds() - 60 }],
-    ['of the future', { iat: seconds() + 60, exp: seconds() + 120 }],
+    ['of the future', { iat: seconds() + 3_600, exp: seconds() + 3_660 }],
     ['without an end', { exp: undefined }],
     ['for another method', { method: 'POST' }],
     ['for another host', { host: 'evil.example' }],
