@@ -44,9 +44,21 @@ async function node({ pollMs = 3_600_000, heartbeatMs = 3_600_000, clock }: Timi
 
 const wait = (timeoutSeconds: number) => waitForAll(db, { timeoutSeconds })
 
-/** As a process that was killed this long ago. */
-const silentFor = (seconds: number) =>
-  sql`UPDATE node SET seen_at = clock_timestamp() - make_interval(secs => ${seconds})`.execute(db)
+/** As a process that was killed this long ago; negative: that is not silent however long the test takes. */
+const silentFor = (seconds: number, on = db) =>
+  sql`UPDATE node SET seen_at = clock_timestamp() - make_interval(secs => ${seconds})`.execute(on)
+
+const AN_HOUR = 3_600
+
+/** A pool for which the database's clock stands still: between a statement and the next no time passes. */
+async function withoutTime(): Promise<Db> {
+  const name = sql.id(new URL(database.url).pathname.slice(1))
+  await sql`CREATE SCHEMA standing`.execute(db)
+  await sql`CREATE FUNCTION standing.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS $$ SELECT timestamptz '2026-11-01 12:00:00Z' $$`.execute(db)
+  await sql`ALTER DATABASE ${name} SET search_path = standing, pg_catalog, public`.execute(db)
+  return database.another({ poolSize: 1 })
+}
 
 /** A change after the wait has begun: its only connection answers one question after the other. */
 async function begun(over: ReturnType<typeof wait>) {
@@ -61,6 +73,7 @@ describe('waiting for all', () => {
 
   it('a node acknowledges what it has read, and says it at once when that was a change', async () => {
     const { changeLog } = await node()
+    await silentFor(-AN_HOUR)
     await appendChange(db, 'test', {})
     expect(await wait(0)).toMatchObject({ complete: false, nodes: { live: 1, acknowledged: 0 } })
     const waiting = await begun(wait(30))
@@ -95,11 +108,14 @@ describe('waiting for all', () => {
 
   it('not for one that is silent for 3 seconds, nor for one that has stopped', async () => {
     const { nodes } = await node()
-    await silentFor(2)
+    const still = await withoutTime()
+    const liveAfter = async (seconds: number) => {
+      await silentFor(seconds, still)
+      return (await waitForAll(still, { timeoutSeconds: 0 })).nodes.live
+    }
+    expect([await liveAfter(2.9), await liveAfter(3)]).toEqual([1, 0])
+    await silentFor(-AN_HOUR)
     expect((await wait(0)).nodes.live).toBe(1)
-    await silentFor(3)
-    expect(await wait(0)).toMatchObject({ complete: true, nodes: { live: 0 } })
-    await silentFor(0)
     await nodes.stop()
     expect((await wait(0)).nodes.live).toBe(0)
   })
@@ -136,8 +152,9 @@ describe('a node that others do not wait for', () => {
 
   it('is not fresh before it has started and after it has stopped', async () => {
     const own = database.another({ poolSize: 1 })
-    const changeLog = createChangeLog({ db: own, log: silent })
-    const nodes = createNodes({ db: own, changeLog, log: silent })
+    const deps = { db: own, log: silent, clock: () => 0 }
+    const changeLog = createChangeLog(deps)
+    const nodes = createNodes({ ...deps, changeLog })
     await changeLog.start()
     running.push(changeLog)
     expect(changeLog.isFresh()).toBe(false)

@@ -107,8 +107,8 @@ describe('sweep', () => {
 
 async function waitForLock(): Promise<void> {
   for (;;) {
-    const { rows } =
-      await sql`SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`.execute(database.db)
+    const { rows } = await sql`SELECT 1 FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(database.db)
     if (rows.length > 0) return
   }
 }

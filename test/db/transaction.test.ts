@@ -6,7 +6,8 @@ import { isBadText, isUnavailable } from '../../src/db/unavailable.ts'
 import { createLog } from '../../src/log.ts'
 import { type DatabaseOptions, type MigratedDatabase, migratedDatabase } from '../support/database.ts'
 
-const LIMIT = 1_000
+/** Short enough to be waited for, and far longer than what these tests do within it. */
+const LIMIT = 3_000
 
 let database: MigratedDatabase | undefined
 afterEach(async () => {
@@ -15,9 +16,10 @@ afterEach(async () => {
 })
 
 const open = async (options: DatabaseOptions = {}) => {
-  database = await migratedDatabase({ poolSize: 1, limitMs: LIMIT, ...options })
+  database = await migratedDatabase({ poolSize: 1, ...options })
   return database.db
 }
+const openLimited = () => open({ limitMs: LIMIT })
 const addOrganization = (db: Db, id: string) =>
   db.insertInto('organization').values({ id, name: id }).execute()
 const organizations = async (db: Db) =>
@@ -56,7 +58,7 @@ describe('transaction', () => {
   })
 
   it('ends one of many short statements at the limit: error, nothing committed, the pool works on', async () => {
-    const db = await open()
+    const db = await openLimited()
     const error = await failure(
       transaction(db, async tx => {
         await addOrganization(tx, 'late')
@@ -69,29 +71,25 @@ describe('transaction', () => {
   })
 
   it('ends one that waits for something else than Postgres, and gives its place in the pool back', async () => {
-    const db = await open()
-    let release = () => {}
-    const gate = new Promise<void>(resolve => {
-      release = resolve
-    })
-    let afterwards: unknown
+    const db = await openLimited()
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>()
+    const { promise: afterwards, resolve: tell } = Promise.withResolvers<unknown>()
     const error = await failure(
       transaction(db, async tx => {
         await addOrganization(tx, 'stuck')
         await gate
-        afterwards = await failure(addOrganization(tx, 'too late'))
+        tell(await failure(addOrganization(tx, 'too late')))
       }),
     )
     expect(error).toMatchObject({ name: 'TransactionLimitError' })
     expect(await organizations(db)).toEqual([])
     release()
-    await pause(0)
-    expect(afterwards).toBeInstanceOf(Error)
+    expect(await afterwards).toBeInstanceOf(Error)
     expect(await organizations(db)).toEqual([])
   })
 
   it('ends one that was begun without the helper as well', async () => {
-    const db = await open()
+    const db = await openLimited()
     const error = await failure(
       db.connection().execute(async connection => {
         await sql`  start transaction`.execute(connection)
@@ -106,7 +104,7 @@ describe('transaction', () => {
   })
 
   it('keeps the locks no longer than the limit', async () => {
-    const db = await open()
+    const db = await openLimited()
     const other = database?.another({ limitMs: 20_000 }) as Db
     await addOrganization(db, 'shared')
     const rename = (on: Db, name: string) => on.updateTable('organization').set({ name }).execute()
@@ -128,14 +126,14 @@ describe('transaction', () => {
   })
 
   it('does not end the next transaction on the same connection for the age of the one before', async () => {
-    const db = await open({ limitMs: 2_000 })
-    for (let round = 0; round < 4; round++) await transaction(db, tx => sql`SELECT pg_sleep(0.6)`.execute(tx))
-    await pause(1_500)
+    const db = await open({ limitMs: 4_000 })
+    for (let round = 0; round < 5; round++) await transaction(db, tx => sql`SELECT pg_sleep(1)`.execute(tx))
+    await pause(3_500)
     expect(await organizations(db)).toEqual([])
   })
 
   it('ends a statement at the limit', async () => {
-    const db = await open()
+    const db = await openLimited()
     const error = await failure(sql`SELECT pg_sleep(30)`.execute(db))
     expect(error).toMatchObject({ code: '57014' })
     expect(isUnavailable(error)).toBe(true)
@@ -144,7 +142,7 @@ describe('transaction', () => {
 
 describe('isUnavailable', () => {
   it('knows a connection that was ended by the server, and the process survives it', async () => {
-    const db = await open({ limitMs: 5_000 })
+    const db = await open()
     const other = database?.another() as Db
     const kill = (pid: number) => sql`SELECT pg_terminate_backend(${pid})`.execute(other)
     const pidOf = async (on: Db) =>
@@ -161,7 +159,7 @@ describe('isUnavailable', () => {
   })
 
   it('knows a pool that is used up', async () => {
-    const db = await open({ limitMs: 8_000 })
+    const db = await open({ limitMs: 30_000 })
     let release = () => {}
     const gate = new Promise<void>(resolve => {
       release = resolve
