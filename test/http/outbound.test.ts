@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
@@ -43,6 +43,8 @@ const outbound = (options: Partial<OutboundOptions> = {}) =>
     log: createLog('info', { write: line => void lines.push(line) }),
     ...options,
   })
+/** As long as it takes. */
+const patient = (options: Partial<OutboundOptions> = {}) => outbound({ ms: 60_000, ...options })
 /** Every name has these addresses. */
 const named = (...addresses: string[]) => ({ resolve: async () => addresses })
 const reason = () => (JSON.parse(lines.at(-1) ?? '{}') as { err?: { message?: string } }).err?.message
@@ -60,7 +62,7 @@ describe('an answer', () => {
       res.writeHead(418, { 'content-type': 'text/plain', 'x-two': ['a', 'b'] })
       res.end('tea\u00e9')
     })
-    const answer = await outbound()(`http://127.0.0.1:${port}/a%20b?c=d#e`)
+    const answer = await patient()(`http://127.0.0.1:${port}/a%20b?c=d#e`)
     expect([answer.status, answer.ok, answer.headers.get('x-two')]).toEqual([418, false, 'a, b'])
     expect(await answer.text()).toBe('tea\u00e9')
     expect(seen.at(-1)?.url).toBe('/a%20b?c=d')
@@ -78,7 +80,7 @@ describe('an answer', () => {
       res.writeHead(204).end()
     })
     const form = new URLSearchParams({ logout_token: 'a.b.c' })
-    const answer = await outbound()(`http://127.0.0.1:${port}/`, { method: 'POST', body: form })
+    const answer = await patient()(`http://127.0.0.1:${port}/`, { method: 'POST', body: form })
     expect([answer.status, await answer.text(), body]).toEqual([204, '', 'logout_token=a.b.c'])
     expect(seen.at(-1)?.headers['content-type']).toBe('application/x-www-form-urlencoded;charset=UTF-8')
     expect(seen.at(-1)?.headers['content-length']).toBe('18')
@@ -89,31 +91,29 @@ describe('an answer', () => {
       res.writeHead(req.url === '/' ? 302 : 200, { location: '/inside' }).end()
     })
     const before = seen.length
-    const answer = await outbound()(`http://127.0.0.1:${port}/`)
+    const answer = await patient()(`http://127.0.0.1:${port}/`)
     expect([answer.status, answer.headers.get('location'), seen.length - before]).toEqual([302, '/inside', 1])
   })
 
   it('as long as allowed is taken, a byte more is not', async () => {
     const port = await answering((req, res) => void res.end('x'.repeat(Number(req.url?.slice(1)))))
-    const answer = await outbound()(`http://127.0.0.1:${port}/65536`)
+    const answer = await patient()(`http://127.0.0.1:${port}/65536`)
     expect((await answer.arrayBuffer()).byteLength).toBe(65_536)
-    await expect(outbound()(`http://127.0.0.1:${port}/65537`)).rejects.toEqual(new OutboundError())
+    await expect(patient()(`http://127.0.0.1:${port}/65537`)).rejects.toEqual(new OutboundError())
     expect(reason()).toContain('longer than 65536 bytes')
   })
 })
 
 describe('an answer that is none', () => {
+  const writeAgainAndAgain = (res: ServerResponse, text: string, everyMs: number) => {
+    const timer = setInterval(() => res.write(text), everyMs)
+    res.on('close', () => clearInterval(timer))
+  }
+
   it.each<[string, RequestListener]>([
-    ['without end', (_req, res) => void setInterval(() => res.write('x'.repeat(16_384)), 1).unref()],
+    ['without end', (_req, res) => writeAgainAndAgain(res, 'x'.repeat(16_384), 1)],
     ['without a word', () => undefined],
-    [
-      'that comes in drops',
-      (_req, res) => {
-        res.writeHead(200)
-        const timer = setInterval(() => res.write('x'), 10)
-        res.on('close', () => clearInterval(timer))
-      },
-    ],
+    ['that comes in drops', (_req, res) => writeAgainAndAgain(res.writeHead(200), 'x', 10)],
     ['that stops before its end', (_req, res) => void res.writeHead(200, { 'content-length': 9 }).end('x')],
     ['that is cut', (req, res) => void res.write('x', () => req.socket.destroy())],
     ['without even that', req => void req.socket.destroy()],
@@ -131,8 +131,9 @@ describe('an answer that is none', () => {
   })
 
   it('in the time of who asks', async () => {
-    const port = await answering(() => undefined)
-    const asked = outbound()(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(50) })
+    const asker = new AbortController()
+    const port = await answering(() => asker.abort())
+    const asked = patient()(`http://127.0.0.1:${port}/`, { signal: asker.signal })
     await expect(asked).rejects.toEqual(new OutboundError())
     expect(await refused(outbound()(`http://127.0.0.1:${port}/`, { signal: AbortSignal.abort() }))).toMatch(
       /abort/,
@@ -227,7 +228,7 @@ describe('an address that is allowed', () => {
     ['::ffff:127.0.0.1', '127.0.0.1'],
   ])('%s lets %s through', async (allow, host) => {
     const port = await answering(hello)
-    expect(await (await outbound({ allow: [allow] })(`http://${host}:${port}/`)).text()).toBe('hello')
+    expect(await (await patient({ allow: [allow] })(`http://${host}:${port}/`)).text()).toBe('hello')
   })
 
   it('is the one that is connected to: the name is not looked up again', async () => {
@@ -235,7 +236,7 @@ describe('an address that is allowed', () => {
     let asked = 0
     const resolve = async () => (++asked === 1 ? ['127.0.0.2'] : ['127.0.0.1'])
     // This name has no address at all outside of `resolve`.
-    const answer = await outbound({ resolve })(`http://rebinding.invalid:${port}/`)
+    const answer = await patient({ resolve })(`http://rebinding.invalid:${port}/`)
     expect([await answer.text(), asked, seen.at(-1)?.headers.host]).toEqual([
       'hello',
       1,
@@ -245,7 +246,7 @@ describe('an address that is allowed', () => {
 
   it('is tried next when the first does not answer', async () => {
     const port = await answering(hello, '127.0.0.3')
-    const answer = await outbound(named('127.0.0.2', '127.0.0.3'))(`http://two.invalid:${port}/`)
+    const answer = await patient(named('127.0.0.2', '127.0.0.3'))(`http://two.invalid:${port}/`)
     expect(await answer.text()).toBe('hello')
   })
 })
@@ -257,7 +258,7 @@ describe('over TLS', () => {
   it('the name must be that of the certificate, and the certificate one that is trusted', async () => {
     const certificate = createCertificate('rp.example')
     const port = await secured(certificate)
-    const ask = outbound(named('127.0.0.1'))
+    const ask = patient(named('127.0.0.1'))
     await refused(ask(`https://rp.example:${port}/`))
     expect(reason()).toMatch(/self-signed/)
     setDefaultCACertificates([...defaultAuthorities, certificate.cert])
@@ -282,7 +283,7 @@ it('takes only ranges', () => {
 })
 
 describe('a name', () => {
-  const signal = AbortSignal.timeout(60_000)
+  const { signal } = new AbortController()
   it('of the hosts file is found there', async () => {
     for (const name of ['localhost', 'localhost.'])
       expect(await resolveName(name, signal)).toContain('127.0.0.1')

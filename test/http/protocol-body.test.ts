@@ -9,6 +9,9 @@ import { ask, FORM, type Ground, ground, raw } from './ground.ts'
 const ISSUER = 'http://id.test'
 const BASIC = { authorization: `Basic ${Buffer.from('app:a-secret-of-the-application').toString('base64')}` }
 
+const patient = limitBody({ bytes: 64 * 1024, ms: 60_000 })
+const impatient = limitBody({ bytes: 64 * 1024, ms: 300 })
+
 let server: Ground
 let provider: Provider
 let replace: ((body: URLSearchParams) => void) | undefined
@@ -42,7 +45,7 @@ beforeAll(async () => {
   const answer = provider.callback()
   server = await ground({
     routes: () => [
-      limitBody({ bytes: 64 * 1024, ms: 300 }),
+      (ctx, next) => (ctx.get('x-impatient') === '' ? patient : impatient)(ctx, next),
       async (ctx: Context) => {
         replace?.(protocolBody(ctx))
         ctx.respond = false
@@ -136,7 +139,7 @@ describe('limitBody', () => {
   it('gives up on a body that does not arrive', async () => {
     const answer = await raw(
       server,
-      `POST /token HTTP/1.1\r\nHost: id.test\r\nContent-Type: ${FORM['content-type']}\r\nContent-Length: 10\r\n\r\na=`,
+      `POST /token HTTP/1.1\r\nHost: id.test\r\nX-Impatient: yes\r\nContent-Type: ${FORM['content-type']}\r\nContent-Length: 10\r\n\r\na=`,
     )
     expect(answer).toMatch(/^HTTP\/1\.1 408/)
     expect(answer).toContain('"error":"invalid_request"')

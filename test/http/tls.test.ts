@@ -198,11 +198,19 @@ describe('files that change', () => {
     socket.destroy()
     return fingerprint256
   }
+  /** On a connection that stays open: one on which nothing is asked is soon ended. */
+  const answerOn = (socket: TLSSocket) =>
+    new Promise<string>((resolve, reject) => {
+      socket.once('data', chunk => resolve(String(chunk)))
+      socket.once('close', () => reject(new Error('the connection has ended')))
+      socket.write(`GET /health/live HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`)
+    })
   const logged = (text: string) => app.logLines.filter(line => line.includes(text)).length
 
   it('are used for the next connection, and those that cannot be used are not', async () => {
     const before = await shown()
     const open = await connected()
+    expect(await answerOn(open)).toMatch(/^HTTP\/1\.1 200 /)
     put(servers.issue(FOR_LOCALHOST))
     await until('the new certificate is shown', async () => (await shown()) !== before)
     const after = await shown()
@@ -221,13 +229,8 @@ describe('files that change', () => {
 
     put(servers.issue(FOR_LOCALHOST))
     await until('good files are used again', async () => (await shown()) !== after)
-    open.write(`GET /health/live HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`)
-    let text = ''
-    open.on('data', chunk => {
-      text += chunk
-    })
-    await ended(open)
-    expect(text).toMatch(/^HTTP\/1\.1 200 /)
+    expect(await answerOn(open)).toMatch(/^HTTP\/1\.1 200 /)
+    open.destroy()
   })
 })
 
