@@ -38,6 +38,11 @@ beforeAll(async () => {
   web = await startLogoutListener()
   spa = await startLogoutListener('/hear?kind=logout')
   app = await startApp({ OUTBOUND_ALLOW: '127.0.0.0/8' }, listening())
+  await sql`CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN NEW.run_at = 'infinity'; RETURN NEW; END $$`.execute(app.db)
+  await sql`CREATE TRIGGER wait_for_the_test BEFORE UPDATE ON outbox FOR EACH ROW
+    WHEN (OLD.leased_until IS NOT NULL AND NEW.leased_until IS NULL AND NEW.finished_at IS NULL)
+    EXECUTE FUNCTION wait_for_the_test()`.execute(app.db)
 })
 afterAll(async () => {
   // First: the server waits for what it is telling them.
@@ -71,14 +76,17 @@ const outcomes = () =>
     .where('type', '=', 'backchannel_logout')
     .orderBy('created_at', 'desc')
     .execute()
-/** Waits for the end of a try, and lets the time until the next pass. */
-async function afterTry(attempt: number): Promise<void> {
+/** Waits until the try has failed. The next one comes when the test says so: see `tryAgain`. */
+async function failed(attempt: number): Promise<void> {
   await until(`try ${attempt} has failed`, async () => {
     const [item] = await items()
     return item?.attempts === attempt && item.leased_until === null
   })
-  await sql`UPDATE outbox SET run_at = now() WHERE finished_at IS NULL`.execute(app.db)
 }
+/** @param attempts so many tries were before */
+const tryAgain = (attempts?: number) =>
+  sql`UPDATE outbox SET run_at = now(), attempts = coalesce(${attempts ?? null}::int, attempts)
+    WHERE finished_at IS NULL`.execute(app.db)
 
 describe('a client that took part in a session', () => {
   test.each<[string, 'PATCH' | 'DELETE', object | undefined]>([
@@ -213,7 +221,8 @@ describe('a client that took part in a session', () => {
     await signOut(agent)
     await web.tokens(1)
     await app.apply({ clients: [ordersWeb] })
-    await afterTry(1)
+    await failed(1)
+    await tryAgain()
     await until('the item has ended', async () => (await items()).every(({ outcome }) => outcome === 'done'))
     await setDisabled(null)
     await app.apply(listening())
@@ -270,10 +279,10 @@ describe('a client that does not take it', () => {
     const { sid } = await through(agent, ordersWeb)
     web.answers.push(500, 500)
     await signOut(agent)
-    await web.tokens(1)
-    await afterTry(1)
-    await web.tokens(2)
-    await afterTry(2)
+    await failed(1)
+    await tryAgain()
+    await failed(2)
+    await tryAgain()
     const tokens = await web.tokens(3)
     const all = await Promise.all(tokens.map(token => verified(token)))
     expect(all.map(({ claims }) => claims.sid)).toEqual([sid, sid, sid])
@@ -294,11 +303,10 @@ describe('a client that does not take it', () => {
     const before = (await outcomes()).length
     web.answers.push(answer, 503)
     await signOut(agent)
-    await web.tokens(1)
-    await until('the first try has failed', async () => (await items())[0]?.last_error != null)
+    await failed(1)
     const why = answer === 'nothing' ? 'The address could not be reached.' : `The client answered ${answer}.`
     expect((await items())[0]?.last_error).toBe(why)
-    await sql`UPDATE outbox SET run_at = now(), attempts = 9 WHERE finished_at IS NULL`.execute(app.db)
+    await tryAgain(9)
     await until('it is given up', async () => (await items())[0]?.outcome === 'failed')
     expect(web.heard.map(({ path }) => path)).toEqual(['/logout', '/logout'])
     const reason = 'The client answered 503.'
@@ -322,13 +330,19 @@ describe('a client that does not take it', () => {
 })
 
 test('an address on this machine hears nothing unless the operator allows it', async () => {
-  const closed = await startApp({}, listening())
+  // What the tests before have to tell still comes, to the others.
+  const alone = await startLogoutListener()
+  const closed = await startApp(
+    {},
+    { ...ordersFile, clients: [{ ...ordersWeb, backchannel_logout_uri: alone.uri }] },
+  )
   const agent = closed.agent()
   await codeFlow(closed.issuer, agent, ordersWeb, { params: { scope: 'openid' } })
   await signOut(agent)
   const tries = () => closed.db.selectFrom('outbox').select(['attempts', 'last_error']).execute()
   await until('a try has failed', async () => (await tries())[0]?.last_error != null)
   expect(await tries()).toEqual([{ attempts: 1, last_error: 'The address could not be reached.' }])
-  expect(web.heard).toEqual([])
+  expect(alone.heard).toEqual([])
   await closed.close()
+  await alone.close()
 })
