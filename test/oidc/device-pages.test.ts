@@ -207,6 +207,10 @@ test('the question is asked each time, whatever was allowed before', async () =>
 describe('guessing', () => {
   /** As if every try had been long ago. */
   const forget = () => sql`DELETE FROM sign_in_throttle`.execute(app.db)
+  /** As if every try had been a minute later, so that no wait ends during a test. */
+  const hold = () =>
+    sql`UPDATE sign_in_throttle SET
+      tries = ARRAY(SELECT try + interval '1 minute' FROM unnest(tries) AS try ORDER BY try)`.execute(app.db)
   const guess = (agent: Agent) => enterCode(agent, 'BCDF-GHJK', 'bob')
 
   async function guessUntilSlowed(agent: Agent): Promise<number> {
@@ -227,6 +231,7 @@ describe('guessing', () => {
       expect((await enterCode(bob, user_code)).status).toBe(200)
     }
     await guessUntilSlowed(bob)
+    await hold()
     const slowed = await guess(await signedInAgent(app, 'bob'))
     expect(slowed.status).toBe(429)
     expect(Number(slowed.headers.get('retry-after'))).toBeGreaterThan(0)

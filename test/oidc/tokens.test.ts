@@ -14,7 +14,7 @@ import {
 
 let app: TestApp
 beforeAll(async () => {
-  app = await startApp({}, ordersFile)
+  app = await startApp({ REFRESH_GRACE: '10m' }, ordersFile)
 })
 afterAll(() => app.close())
 
