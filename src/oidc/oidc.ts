@@ -30,6 +30,7 @@ import { nameResourcesAsRegistered } from './resource-parameter.ts'
 import { askBeforeLeaving } from './self-registered.tsx'
 import { findStoredAccessToken } from './stored-access-token.ts'
 import { isGrantAlive } from './stores/grant-store.ts'
+import { answerTooMany } from './unproved-requests.ts'
 
 export interface Oidc {
   /** Answers the protocol endpoints; passes everything else on. */
@@ -92,6 +93,7 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
   }
 
   const prepare = compose([
+    answerTooMany,
     ...finishAnswers,
     sayWhatIsOffered(config),
     askBeforeLeaving({ clients: deps.clients, pages, issuer: config.issuer }),

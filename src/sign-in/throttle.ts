@@ -32,6 +32,9 @@ const SIGN_UP_SOURCE: Limit = { most: 30, slowAfter: 30 }
 /** Applications registered without a token, those that were deleted again included, and changes to such. */
 const REGISTRATION_SOURCE: Limit = { most: 60, slowAfter: 60 }
 
+/** Requests for authorization that wait for a person to answer, for which nobody has proved who asks. */
+const REQUEST_SOURCE: Limit = { most: 1000, slowAfter: 1000 }
+
 /** Reports of leaked credentials, of up to a hundred each. */
 const LEAK_SOURCE: Limit = { most: 60, slowAfter: 60 }
 
@@ -70,6 +73,10 @@ export interface Throttle {
   countSignUp(address: string | undefined): Promise<CountedTry>
   /** Counts an application that registers itself, or changes what it has registered. @throws Problem 429 `rate_limited` with `Retry-After` */
   countRegistration(address: string | undefined): Promise<void>
+  /** Counts a request that waits for a person's answer. @throws Problem 429 `rate_limited` with `Retry-After` */
+  countRequest(address: string | undefined): Promise<void>
+  /** A person has answered one: there is room for another. */
+  answeredRequest(address: string | undefined): Promise<void>
   /** Counts a report of leaked credentials. @throws Problem 429 `rate_limited` with `Retry-After` */
   countLeakReport(address: string | undefined): Promise<void>
 }
@@ -124,6 +131,12 @@ export function createThrottle({ db, keyring }: { db: Db; keyring: Keyring }): T
     async countRegistration(address) {
       await count(keyOf('registration source', sourceNetwork(address)), REGISTRATION_SOURCE)
     },
+    async countRequest(address) {
+      await count(keyOf('request source', sourceNetwork(address)), REQUEST_SOURCE)
+    },
+    async answeredRequest(address) {
+      await uncountOldest(db, keyOf('request source', sourceNetwork(address)))
+    },
     async countLeakReport(address) {
       await count(keyOf('leak source', sourceNetwork(address)), LEAK_SOURCE)
     },
@@ -169,6 +182,10 @@ async function uncountTry(db: Db, key: Buffer, at: string): Promise<void> {
   await sql`
     UPDATE sign_in_throttle SET tries = array_remove(tries, ${at}::timestamptz) WHERE key = ${key}
   `.execute(db)
+}
+
+async function uncountOldest(db: Db, key: Buffer): Promise<void> {
+  await sql`UPDATE sign_in_throttle SET tries = tries[2:] WHERE key = ${key}`.execute(db)
 }
 
 async function forgetTries(db: Db, key: Buffer): Promise<void> {

@@ -12,6 +12,7 @@ import { endGrant } from '../grant.ts'
 import { checkGrantedResource } from '../granted-resource.ts'
 import { epoch } from '../sealed-document.ts'
 import { recorded, rememberSource, takeForGrant } from '../status-indexes.ts'
+import { countUnproved } from '../unproved-requests.ts'
 import { type Store, without } from './store.ts'
 
 /** Seconds that each poll that comes too soon adds for good (RFC 8628, section 3.5). */
@@ -76,6 +77,7 @@ export function deviceCodeStore(deps: OidcDeps): Store {
       const { scope, resource } = params
       if (typeof scope !== 'string' || scope.trim() === '')
         throw new errors.InvalidScope('no scope is asked for', '')
+      await countUnproved(deps)
       const rest = { ...without(payload, ...IN_COLUMNS), params: { scope, resource } }
       const { hash, pepperId } = hashSecret(keyring, id)
       const { rows } = await sql`

@@ -3,9 +3,11 @@ import { sql } from 'kysely'
 import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
 import { sealDocument, unsealDocument } from '../sealed-document.ts'
+import { countUnproved, noteAnswered } from '../unproved-requests.ts'
 import type { Store } from './store.ts'
 
-export function interactionStore({ db, keyring }: OidcDeps): Store {
+export function interactionStore(deps: OidcDeps): Store {
+  const { db, keyring } = deps
   return {
     async find(id) {
       const row = await db
@@ -30,6 +32,7 @@ export function interactionStore({ db, keyring }: OidcDeps): Store {
         .where('id_hash', 'in', hashCandidates(keyring, id))
         .executeTakeFirst()
       if (numUpdatedRows > 0n) return
+      await countUnproved(deps)
       await sql`
         INSERT INTO interaction (id_hash, sealed_payload, expires_at)
         VALUES (${hash}, ${sealed}, clock_timestamp() + make_interval(secs => ${expiresIn}))
@@ -38,7 +41,11 @@ export function interactionStore({ db, keyring }: OidcDeps): Store {
     },
 
     async destroy(id) {
-      await db.deleteFrom('interaction').where('id_hash', 'in', hashCandidates(keyring, id)).execute()
+      const { numDeletedRows } = await db
+        .deleteFrom('interaction')
+        .where('id_hash', 'in', hashCandidates(keyring, id))
+        .executeTakeFirst()
+      if (numDeletedRows > 0n) await noteAnswered(deps)
     },
   }
 }

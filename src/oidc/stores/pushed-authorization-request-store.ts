@@ -7,9 +7,11 @@ import { errors } from 'oidc-provider'
 import { hashCandidates, hashSecret } from '../../secrets/hash.ts'
 import type { OidcDeps } from '../deps.ts'
 import { epoch, sealDocument, unsealDocument } from '../sealed-document.ts'
+import { countUnproved } from '../unproved-requests.ts'
 import type { Store } from './store.ts'
 
-export function pushedAuthorizationRequestStore({ db, keyring }: OidcDeps): Store {
+export function pushedAuthorizationRequestStore(deps: OidcDeps): Store {
+  const { db, keyring } = deps
   return {
     async find(id) {
       const row = await db
@@ -27,6 +29,7 @@ export function pushedAuthorizationRequestStore({ db, keyring }: OidcDeps): Stor
     },
 
     async upsert(id, payload, expiresIn) {
+      await countUnproved(deps)
       const sealed = await sealDocument(keyring, payload)
       await sql`
         INSERT INTO pushed_authorization_request (id_hash, sealed_payload, expires_at)
