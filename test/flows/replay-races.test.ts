@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { SignJWT } from 'jose'
+import { sql } from 'kysely'
 import type { Answer, Question } from '../http/ground.ts'
 import type { Agent, Page } from '../support/agent.ts'
 import { cookieOf, errorOf } from '../support/answers.ts'
@@ -182,6 +183,10 @@ describe('two processes', () => {
       const browser = await signedIn(cluster, 'bob')
       asked.push({ browser, page: await browser.follow(await browser.get(path)) })
     }
+    // People may take longer than it lives.
+    await sql`UPDATE pushed_authorization_request SET expires_at = expires_at + interval '1 hour'`.execute(
+      cluster.db,
+    )
     const resumed: Question[] = []
     for (const { browser, page } of asked) {
       const { scope = '' } = formOf(page, 'Allow').hidden
