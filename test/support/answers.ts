@@ -33,7 +33,7 @@ export function expectOrderly(answer: Answer): void {
 /** The error code of a refusal, in whichever dialect it came. */
 export function errorOf({ headers, text }: Answer): string | undefined {
   const type = headers['content-type'] ?? ''
-  if (type.startsWith('text/html')) return /<code[^>]*>(?:\d{3} )?([a-z_]+)<\/code>/.exec(text)?.[1]
+  if (type.startsWith('text/html')) return /<code id="error-code">\d{3} ([a-z_]+)<\/code>/.exec(text)?.[1]
   if (!type.includes('json')) return undefined
   const body = JSON.parse(text) as { error?: string; code?: string }
   return body.error ?? body.code
