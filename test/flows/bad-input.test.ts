@@ -17,6 +17,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import type { FlowClient } from '../support/authorization.ts'
 import { DEVICE_GRANT } from '../support/devices.ts'
 import { billing, CALLBACK, ordersFile, ordersSpa, ordersWeb } from '../support/orders.ts'
+import { until } from '../support/process.ts'
 
 let app: TestApp
 let ask: ReturnType<typeof asking>
@@ -33,7 +34,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   expect(await countRows(app)).toEqual(before)
-  expect((await ask({ path: '/health/ready' })).status).toBe(200)
+  await until('the server is ready', async () => (await ask({ path: '/health/ready' })).status === 200)
 })
 
 /** What a URL could make of `http://127.0.0.1:8080/callback`, and what people register by mistake. */

@@ -14,6 +14,7 @@ import {
 import { startApp, type TestApp } from '../support/app.ts'
 import { parse } from '../support/html.ts'
 import { billing, ordersFile } from '../support/orders.ts'
+import { until } from '../support/process.ts'
 
 let app: TestApp
 let ask: ReturnType<typeof asking>
@@ -30,7 +31,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   expect(await countRows(app)).toEqual(before)
-  expect((await ask({ path: '/health/ready' })).status).toBe(200)
+  await until('the server is ready', async () => (await ask({ path: '/health/ready' })).status === 200)
 })
 
 const PROTOCOL = [

@@ -7,6 +7,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { codeFlow, type TokenResponse } from '../support/authorization.ts'
 import { parse } from '../support/html.ts'
 import { billing, CALLBACK, ORDERS, ordersFile, ordersSpa, ordersWeb } from '../support/orders.ts'
+import { until } from '../support/process.ts'
 
 /** fast-check says seed and path when it fails; another seed is other requests. */
 const SEED = 20_261_122
@@ -51,7 +52,7 @@ const PATHS = [
   '/.well-known/openid-configuration',
   '/v1/credentials/self',
   '/v1/x',
-  '/health/ready',
+  '/health/live',
   '/assets/x',
 ]
 
@@ -256,5 +257,8 @@ test('whatever is sent, the answer is orderly and nobody is made or unmade', asy
   const after = await countRows(app)
   for (const table of ['account', 'client', 'admin_link', 'invitation'])
     expect(after[table]).toBe(before[table])
-  expect((await asking(app)({ path: '/health/ready' })).status).toBe(200)
+  await until('the server is ready', async () => {
+    const { status } = await asking(app)({ path: '/health/ready' })
+    return status === 200
+  })
 })
