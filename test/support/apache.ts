@@ -47,7 +47,8 @@ export async function startApache(): Promise<Apache> {
   const visits: IncomingHttpHeaders[] = []
   let stop = async () => {}
 
-  const application = createServer((req, res) => {
+  // Apache keeps its connections: they must not end just when it takes one up again.
+  const application = createServer({ keepAliveTimeout: 0 }, (req, res) => {
     visits.push(req.headers)
     res.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
     res.end(

@@ -1,5 +1,6 @@
 // A way to a server that can be cut and mended: what a network or a database that goes away looks like from outside.
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { freePort } from './free-port.ts'
 
 export interface Cuttable {
   /** The URL it was made for, with the host and port of this way to it. */
@@ -28,7 +29,7 @@ export async function cuttable(target: string): Promise<Cuttable> {
       })
     }
   })
-  const listen = (port: number) =>
+  const listen = () =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(port, '127.0.0.1', () => {
@@ -36,8 +37,9 @@ export async function cuttable(target: string): Promise<Cuttable> {
         resolve()
       })
     })
-  await listen(0)
-  const { port } = server.address() as AddressInfo
+  // Nobody else's while it is cut.
+  const port = await freePort()
+  await listen()
   const here = new URL(target)
   here.host = `127.0.0.1:${port}`
   return {
@@ -48,6 +50,6 @@ export async function cuttable(target: string): Promise<Cuttable> {
         server.close(() => resolve())
         for (const socket of sockets) socket.destroy()
       }),
-    mend: () => listen(port),
+    mend: listen,
   }
 }

@@ -19,7 +19,7 @@ export async function createTlsProxy(): Promise<TlsProxy> {
     const { method, url: path, headers, socket } = req
     const forwarded = { 'x-forwarded-for': socket.remoteAddress, 'x-forwarded-proto': 'https' }
     const asked = request(
-      { host: '127.0.0.1', port: behind, method, path, headers: { ...headers, ...forwarded } },
+      { host: '127.0.0.1', port: behind, agent: false, method, path, headers: { ...headers, ...forwarded } },
       answer => {
         res.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.pipe(res)
