@@ -51,7 +51,7 @@ import { certificateHeaderNames } from './http/certificate-header.ts'
 import { createTrustedProxies, forwarding } from './http/client-address.ts'
 import type { Middleware, State } from './http/context.ts'
 import { cookieKeys, cookieNames } from './http/cookies.ts'
-import { cors } from './http/cors.ts'
+import { CLIENTS_PATHS, cors, onlyRegistered } from './http/cors.ts'
 import { createCsrf } from './http/csrf.ts'
 import { headers } from './http/headers.ts'
 import { createHealth } from './http/health.ts'
@@ -306,8 +306,9 @@ export async function createApp({ config, db, keyring, log, wrapStore }: AppDeps
     statusLists.serve,
     forwardAuth,
     plainHttp,
+    onPaths(CLIENTS_PATHS, onlyRegistered(origins.has)),
     oidc.middleware,
-    cors(origins.has),
+    cors(origins.has, config.apiKeyHeader === undefined ? [] : [config.apiKeyHeader]),
     ...rooms.flatMap(router => [router.routes() as Middleware, router.allowedMethods() as Middleware]),
   ])
     koa.use(middleware)

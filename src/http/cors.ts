@@ -1,6 +1,6 @@
 /**
- * CORS (Fetch, section 3.2) for the JSON API: scripts of registered applications may call it with a credential of their
- * own in a header. Never with cookies: there is no Access-Control-Allow-Credentials, ever.
+ * CORS (Fetch, section 3.2) for the JSON API and the endpoints of the protocol: scripts of registered applications may call
+ * them with a credential of their own in a header. Never with cookies: there is no Access-Control-Allow-Credentials, ever.
  */
 import type { Middleware } from './context.ts'
 
@@ -37,5 +37,27 @@ export function cors(
     ctx.set('Access-Control-Max-Age', PREFLIGHT_SECONDS)
     ctx.status = 204
     return undefined
+  }
+}
+
+/** What scripts of clients ask the protocol. The documents are open to all, the rest is closed. */
+export const CLIENTS_PATHS = ['/token', '/userinfo', '/revoke', '/par']
+const EXPOSED_BY_PROTOCOL = 'DPoP-Nonce, WWW-Authenticate'
+
+/**
+ * The library says which client may be read by which origin once it knows the client; until then, so in preflights and in
+ * refusals, it is open to all. This closes it to origins that no client has.
+ */
+export function onlyRegistered(isAllowed: (origin: string) => Promise<boolean>): Middleware {
+  return async (ctx, next) => {
+    await next()
+    if (ctx.response.get('Access-Control-Allow-Origin') === '') return
+    const origin = ctx.get('origin')
+    if (origin !== '' && origin !== 'null' && (await isAllowed(origin))) {
+      if (ctx.method !== 'OPTIONS') ctx.set('Access-Control-Expose-Headers', EXPOSED_BY_PROTOCOL)
+      return
+    }
+    for (const name of Object.keys(ctx.response.headers))
+      if (name.startsWith('access-control-')) ctx.remove(name)
   }
 }

@@ -8,7 +8,7 @@ const APP = 'https://app.example.com'
 let world: World
 let id: unknown
 beforeAll(async () => {
-  world = await startWorld()
+  world = await startWorld({ API_KEY_HEADER: 'X-Service-Key' })
   const client = await made(world.ada, '/v1/clients', {
     client_name: 'App',
     application_kind: 'single_page',
@@ -30,7 +30,9 @@ describe('scripts of an application', () => {
     const { status, headers } = await preflight(APP)
     expect(status).toBe(204)
     expect(headers['access-control-allow-origin']).toBe(APP)
-    expect(headers['access-control-allow-headers']).toMatch(/Authorization.*Content-Type.*DPoP/)
+    expect(headers['access-control-allow-headers']).toMatch(
+      /Authorization.*Content-Type.*DPoP.*X-Service-Key/i,
+    )
     expect(headers['access-control-allow-methods']).toContain('DELETE')
     expect(headers['access-control-allow-credentials']).toBeUndefined()
     expect(headers.vary).toMatch(/origin/i)

@@ -7,10 +7,11 @@ import { codeFlow, type TokenResponse } from '../support/authorization.ts'
 import { billing, ordersFile, ordersSpa, ordersWeb } from '../support/orders.ts'
 
 const OWN = 'http://127.0.0.1:8081'
+const ORIGIN_OF_ANOTHER = 'http://127.0.0.1:8080'
 const OTHERS = [
   'https://evil.example',
   'null',
-  'http://127.0.0.1:8080', // of another client
+  ORIGIN_OF_ANOTHER,
   'http://127.0.0.1',
   'https://127.0.0.1:8081',
   'http://127.0.0.1:8081.evil.example',
@@ -76,7 +77,22 @@ describe('what a client in a browser asks', () => {
       expect([origin, answer.status, allowed(answer)]).toEqual([origin, 400, undefined])
       expect(answer.text).not.toContain(token.access_token)
     }
-    expect((await preflight(OWN, path)).status).toBe(204)
+    const asked = await preflight(OWN, path)
+    expect([asked.status, allowed(asked)]).toEqual([204, OWN])
+  })
+
+  test.each(requests)('%s says nothing of other origins before it knows the client, either', async path => {
+    const unknown = formQuestion(path, { client_id: 'nobody', token: 'x' })
+    for (const origin of OTHERS.filter(other => other !== ORIGIN_OF_ANOTHER)) {
+      const asked = await preflight(origin, path)
+      const names = Object.keys(asked.headers).filter(name => name.startsWith('access-control-'))
+      expect([origin, names]).toEqual([origin, []])
+      expect([origin, allowed(await from(origin, unknown))]).toEqual([origin, undefined])
+    }
+    const own = await from(OWN, unknown)
+    expect(allowed(own)).toBe(OWN)
+    expect(own.headers['access-control-expose-headers']).toBe('DPoP-Nonce, WWW-Authenticate')
+    expect(allowed(await asking(app)(unknown))).toBeUndefined()
   })
 
   test('a token is not even issued to a page of another origin', async () => {
