@@ -9,7 +9,7 @@ import { Problem } from '../http/problem.ts'
 import { apiRoute } from './api-caller.ts'
 import { type EndCredentialDeps, endings } from './end-credential.ts'
 import { identityAnswer, identityJson } from './identity-json.ts'
-import { mintedJson, mintedObjectKeys, rotationBody, rotationOf } from './minted-json.ts'
+import { endedByRotation, mintedJson, mintedObjectKeys, rotationBody, rotationOf } from './minted-json.ts'
 import type { MintedTokens } from './minted-life-cycle.ts'
 
 export interface CredentialRoutesDeps extends EndCredentialDeps {
@@ -58,6 +58,7 @@ export function credentialRoutes(deps: CredentialRoutesDeps) {
       status: 200,
       body: rotationBody,
       response: rotated,
+      revokes: endedByRotation,
       async answer({ caller, body, ctx }) {
         if (!ROTATING.has(caller.kind))
           throw new Problem(409, 'conflict', 'Only API keys and personal access tokens are rotated here.')

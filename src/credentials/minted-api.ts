@@ -7,6 +7,7 @@ import { notFound, Problem } from '../http/problem.ts'
 import { apiRoute } from './api-caller.ts'
 import type { Identity } from './kind.ts'
 import {
+  endedByRotation,
   fieldsOf,
   mintedJson,
   mintedKeys,
@@ -117,6 +118,7 @@ export function personalAccessTokenRoutes({ db, minted }: { db: Db; minted: Mint
       status: 200,
       body: rotationBody,
       response: tokenObject,
+      revokes: endedByRotation,
       async answer({ caller, ctx, body, param }) {
         const { id } = await getOwn(caller, param('id'))
         const actor = { identity: caller, source: sourceOf(ctx) }

@@ -137,3 +137,7 @@ export function mintedJson(token: MintedToken, secret?: string): z.input<typeof 
     ...(secret !== undefined && { secret }),
   }
 }
+
+/** How many secrets a rotation has ended when it answers: for `?wait=all`. */
+export const endedByRotation = (_made: unknown, sent: { readonly immediately?: boolean | undefined }) =>
+  sent.immediately ? 1 : undefined

@@ -4,6 +4,7 @@ import type { OrganizationRole } from '../accounts/tables.ts'
 import { apiRoute } from '../credentials/api-caller.ts'
 import type { Identity } from '../credentials/kind.ts'
 import {
+  endedByRotation,
   fieldsOf,
   mintedJson,
   mintedKeys,
@@ -124,6 +125,7 @@ export function apiKeyRoutes({ db, minted }: { db: Db; minted: MintedTokens }) {
       status: 200,
       body: rotationBody,
       response: keyObject,
+      revokes: endedByRotation,
       async answer({ caller, ctx, body, param }) {
         const { id } = await getKey(caller, param('id'), 'developer')
         const { token, secret } = await minted.rotate(actorOf({ caller, ctx }), id, rotationOf(body))

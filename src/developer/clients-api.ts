@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { findShownClient, listClientsOf } from '../clients/client-list.ts'
 import { apiRoute } from '../credentials/api-caller.ts'
-import { refuseTwoEnds } from '../credentials/minted-json.ts'
+import { endedByRotation, refuseTwoEnds } from '../credentials/minted-json.ts'
 import { listOf, pageQuery } from '../http/page.ts'
 import { notFound } from '../http/problem.ts'
 import { timeIn } from '../http/time-schema.ts'
@@ -148,6 +148,7 @@ export function clientRoutes(deps: DeveloperDeps) {
       body: secretRotation,
       response: secretObject,
       location: secretAddress,
+      revokes: endedByRotation,
       async answer({ caller, ctx, body, param }) {
         const which = { clientId: param('client_id'), secretId: param('secret_id') }
         const made = await rotateClientSecret(deps, actorOf({ caller, ctx }), which, body)

@@ -11,7 +11,13 @@ import {
 } from '../credentials/client-credential-json.ts'
 import type { ClientCredentials } from '../credentials/client-credential-life-cycle.ts'
 import type { Identity } from '../credentials/kind.ts'
-import { refuseTwoEnds, releaseBody, rotationKeys, rotationOf } from '../credentials/minted-json.ts'
+import {
+  endedByRotation,
+  refuseTwoEnds,
+  releaseBody,
+  rotationKeys,
+  rotationOf,
+} from '../credentials/minted-json.ts'
 import { givenPublicKey, newKeyOf } from '../credentials/public-key.ts'
 import { SIGNATURE_ALGORITHMS } from '../credentials/signature-key.ts'
 import { type StoredKey, signingMaterial } from '../credentials/signing-material.ts'
@@ -168,6 +174,7 @@ export function signingSecretRoutes({ db, signingSecrets, clientCredentials }: S
       status: 200,
       body: rotationBody,
       response: secretObject,
+      revokes: endedByRotation,
       async answer({ caller, ctx, body: { public_key, ...body }, param }) {
         const { id } = await getSecret(caller, param('id'), 'developer')
         const actor = actorOf({ caller, ctx })

@@ -50,10 +50,10 @@ export interface RouteDeclaration<
   readonly location?: (made: z.input<Response>, param: (name: string) => string) => string
   /**
    * It ends credentials: takes `?wait=all&timeout=` (wait-all.ts), and `answer` may return how many it ended, or that as
-   * `revoked`; what was waited for is then the answer. With a function, which says from the answer how many that were, it
-   * is added to the answer; undefined: none this time, so there is nothing to wait for.
+   * `revoked`; what was waited for is then the answer. With a function, which says from the answer and what was sent how
+   * many that were, it is added to the answer; undefined: none this time, so there is nothing to wait for.
    */
-  readonly revokes?: true | ((made: z.input<Response>) => number | undefined)
+  readonly revokes?: true | ((made: z.input<Response>, sent: z.output<Body>) => number | undefined)
   answer(call: Call<Caller, z.output<Body>, z.output<Query>>): Promise<z.input<Response>>
 }
 
@@ -63,7 +63,7 @@ export interface Route<Caller> extends Declared {
   readonly query?: z.ZodObject
   readonly response?: z.ZodType
   readonly location?: (made: never, param: (name: string) => string) => string
-  readonly revokes?: true | ((made: never) => number | undefined)
+  readonly revokes?: true | ((made: never, sent: never) => number | undefined)
   answer(call: Call<Caller, never, never>): Promise<unknown>
 }
 

@@ -70,7 +70,8 @@ async function serve<Caller>(
   ctx.status = route.status
   if (route.status !== 204) ctx.body = made
   if (route.location) ctx.set('Location', route.location(made as never, call.param))
-  const revoked = typeof route.revokes === 'function' ? route.revokes(made as never) : revokedIn(made)
+  const revoked =
+    typeof route.revokes === 'function' ? route.revokes(made as never, body as never) : revokedIn(made)
   if (!wait || revoked === undefined) return
   const { status, body: waited } = await answerRevocation(db, wait, revoked)
   if (status === 204) return

@@ -112,6 +112,8 @@ function describeRoute<Caller>(route: Route<Caller>, schemaOf: SchemaOf): Json {
   const { method, path, summary, scope, status, body, query, response, location, revokes } = route
   const scopes = typeof scope === 'string' ? [scope] : []
   const json = (schema: Json) => ({ 'application/json': { schema } })
+  const isAdded = typeof revokes === 'function'
+  const waited = isAdded && response ? withWaited(response) : revocationAnswer
   const parameters = [
     ...parametersOf(path).map(name => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
     ...[query, revokes && waitQuery].flatMap(schema =>
@@ -137,19 +139,26 @@ function describeRoute<Caller>(route: Route<Caller>, schemaOf: SchemaOf): Json {
         200: {
           description: 'With `wait=all`: every node knows it',
           content: json(
-            status === 200 && response
-              ? { anyOf: [response, revocationAnswer].map(schema => schemaOf(schema, 'output')) }
-              : schemaOf(revocationAnswer, 'output'),
+            status === 200 && response && !isAdded
+              ? { anyOf: [response, waited].map(schema => schemaOf(schema, 'output')) }
+              : schemaOf(waited, 'output'),
           ),
         },
         202: {
           description: 'With `wait=all`: it stands, but not every node has said so in time',
-          content: json(schemaOf(revocationAnswer, 'output')),
+          content: json(schemaOf(waited, 'output')),
         },
       }),
       default: { $ref: '#/components/responses/Problem' },
     },
   }
+}
+
+/** The answer itself, and in it what was waited for, if anything was. */
+function withWaited(response: z.ZodType): z.ZodType {
+  if (response instanceof z.ZodUnion)
+    return z.union(response.options.map(one => withWaited(one as z.ZodType)))
+  return response instanceof z.ZodObject ? response.extend(revocationAnswer.partial().shape) : response
 }
 
 /** `get /v1/api-keys/{id}` → `get_api_keys_id` */

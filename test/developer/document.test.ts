@@ -9,6 +9,8 @@ import { startWorld, type World } from './world.ts'
 let world: World
 let api: PublishedApi
 const answered = new Set<string>()
+const WAIT = '?wait=all&timeout=30'
+const WAITED = { revoked: 1, nodes: { live: 1, acknowledged: 1 } }
 beforeAll(async () => {
   world = await startWorld()
   api = await publishedApi(world.app)
@@ -57,7 +59,7 @@ it('resources', async () => {
   await ask(world.dev, 'GET /v1/resources/{identifier}', { identifier })
   await ask(world.dev, 'PATCH /v1/resources/{identifier}', { identifier }, { scopes: { read: null } })
   await ask(world.dev, 'GET /v1/resources')
-  await ask(world.dev, 'DELETE /v1/resources/{identifier}', { identifier }, undefined, '?wait=all&timeout=30')
+  await ask(world.dev, 'DELETE /v1/resources/{identifier}', { identifier }, undefined, WAIT)
 })
 
 it('clients and their secrets', async () => {
@@ -72,11 +74,17 @@ it('clients and their secrets', async () => {
   }
   const { client_id } = await ask(world.dev, 'POST /v1/clients', {}, body)
   await ask(world.dev, 'GET /v1/clients/{client_id}', { client_id })
-  await ask(world.dev, 'PATCH /v1/clients/{client_id}', { client_id }, { client_uri: null, disabled: true })
+  const changes = { client_uri: null, disabled: true }
+  const shut = await ask(world.dev, 'PATCH /v1/clients/{client_id}', { client_id }, changes, WAIT)
+  expect(shut).toMatchObject({ client_id, disabled: true, ...WAITED })
   const made = await ask(world.dev, 'POST /v1/clients/{client_id}/secrets', { client_id })
   const ids = { client_id, secret_id: made.id }
   await ask(world.dev, 'GET /v1/clients/{client_id}/secrets/{secret_id}', ids)
-  await ask(world.dev, 'POST /v1/clients/{client_id}/secrets/{secret_id}/rotate', ids, { grace_seconds: 9 })
+  const rotate = 'POST /v1/clients/{client_id}/secrets/{secret_id}/rotate'
+  const second = await ask(world.dev, rotate, ids, { grace_seconds: 9 })
+  const again = { client_id, secret_id: second.id }
+  const third = await ask(world.dev, rotate, again, { immediately: true }, WAIT)
+  expect(third).toMatchObject({ secret: expect.any(String), ...WAITED })
   await ask(world.dev, 'DELETE /v1/clients/{client_id}/secrets/{secret_id}', ids)
   await ask(world.dev, 'GET /v1/clients')
   await ask(world.dev, 'DELETE /v1/clients/{client_id}', { client_id })
@@ -99,6 +107,8 @@ it.each([
   const { id } = await ask(world.dev, `POST /v1/${name}`, {}, body)
   await ask(world.dev, `GET /v1/${name}/{id}`, { id })
   await ask(world.dev, `POST /v1/${name}/{id}/rotate`, { id })
+  const rotated = await ask(world.dev, `POST /v1/${name}/{id}/rotate`, { id }, { immediately: true }, WAIT)
+  expect(rotated).toMatchObject({ id, secret: expect.any(String), ...WAITED })
   const owns = name === 'personal-access-tokens' ? world.dev : world.ada
   await ask(owns, `POST /v1/${name}/{id}/release`, { id })
   await ask(world.dev, `GET /v1/${name}`)
