@@ -240,7 +240,7 @@ describe('applying the declarative file', () => {
   })
 
   it('takes a large file within the limit of a transaction', async () => {
-    const size = 150
+    const size = 100
     const clients = Array.from({ length: size }, (_, index) => ({
       client_id: `client-${index}`,
       client_secret: `secret-for-tests-only-0123456789-${index}`,

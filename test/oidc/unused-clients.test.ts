@@ -18,8 +18,13 @@ import {
 
 let app: TestApp
 beforeAll(async () => {
+  // Its own sweep takes nothing: the tests sweep.
   app = await startApp(
-    { CLIENT_REGISTRATION: 'open' },
+    {
+      CLIENT_REGISTRATION: 'open',
+      NEVER_USED_CLIENT_LIFETIME: 'none',
+      UNUSED_CLIENT_LIFETIME: 'none',
+    },
     { ...ordersFile, initial_access_tokens: INITIAL_ACCESS_TOKENS },
   )
 })

@@ -4,14 +4,19 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts'
 import { checkServer, dropDatabasesOfRun } from './postgres.ts'
 import { removeAbandoned, removeDirectory } from './test-directory.ts'
 import { atEnd } from './test-run.ts'
 
+const BUILD = fileURLToPath(new URL('../../bin/build.mjs', import.meta.url))
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export default async function setUp(): Promise<void> {
+  // No test waits for the compiler. What does not compile is said, and fails the tests that run the command.
+  const { buildWhenStale } = (await import(BUILD)) as { buildWhenStale(): boolean }
+  buildWhenStale()
   process.env.LATCHKEY_TEST_RUN = `latchkey_test_${randomBytes(4).toString('hex')}`
   if (process.env.TEST_DATABASE_URL) {
     await checkServer()
