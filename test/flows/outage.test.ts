@@ -25,7 +25,7 @@ describe('a running server', () => {
   beforeAll(async () => {
     single = await startSingle(exchangeFile, async url => {
       way = await cuttable(url)
-      return { databaseUrl: way.url }
+      return { databaseUrl: way.url, env: { REFRESH_GRACE: '10m' } }
     })
     server = single.server
     ada = createAgent(server.issuer)
