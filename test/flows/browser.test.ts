@@ -5,7 +5,16 @@ import * as openid from 'openid-client'
 import { startApp, type TestApp } from '../support/app.ts'
 import { useBrowser } from '../support/browser.ts'
 import { ORDERS, ordersFile } from '../support/orders.ts'
-import { addPerson, answer, heading, signIn, signInAtHome, signUp } from '../support/people.ts'
+import {
+  addPerson,
+  answer,
+  follow,
+  heading,
+  onward,
+  signIn,
+  signInAtHome,
+  signUp,
+} from '../support/people.ts'
 import { type RelyingParty, startRelyingParty } from '../support/relying-party.ts'
 
 const browser = useBrowser()
@@ -209,7 +218,7 @@ test('an answer given in one tab is not taken for somebody who signed in in anot
 
   const second = await first.context().newPage()
   await second.goto(`${app.issuer}/account`)
-  await second.getByRole('button', { name: 'Sign out' }).click()
+  await follow(second, 'button', 'Sign out')
   await signInAtHome(second, app, other)
 
   await answer(first, 'Allow')
@@ -223,7 +232,7 @@ test('another account can be used on the consent page', async () => {
   const [one, other] = [await addPerson(app, 'Ruth Teitelbaum'), await addPerson(app, 'Kay McNulty')]
   await page.goto(party.signInAt(ORDERS_REQUEST))
   await signIn(page, one)
-  await page.getByRole('button', { name: `Not ${one.name}?` }).click()
+  await onward(page, () => page.getByRole('button', { name: `Not ${one.name}?` }).click())
   await signIn(page, other)
   await page.getByText(`Signed in as ${other.name}`).waitFor()
   await answer(page, 'Allow')

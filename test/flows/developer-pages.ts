@@ -7,11 +7,13 @@ import { EC, ED, keySet, PRIVATE_EC } from '../support/client-settings.ts'
 import { allKnow } from '../support/minted.ts'
 import { signedInMinutesAgo } from '../support/minutes-pass.ts'
 import { ORDERS } from '../support/orders.ts'
-import { addPerson, focused, heading, signInAtHome } from '../support/people.ts'
+import { addPerson, focused, follow, heading, onward, signInAtHome } from '../support/people.ts'
 import { makeSigningKey } from '../support/signing.ts'
 import type { Tour } from './every-page.ts'
 
-const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).last().click()
+/** A button of a form, all of which lead to a page. */
+const press = (page: Page, name: string) =>
+  onward(page, () => page.getByRole('button', { name, exact: true }).last().click())
 
 async function signInAsOwner({ app, page }: Tour): Promise<void> {
   const person = await addPerson(app, 'Barbara Liskov')
@@ -27,9 +29,9 @@ async function signInAsOwner({ app, page }: Tour): Promise<void> {
 export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
   async 'personal access tokens'({ app, page, see }) {
     await signInAtHome(page, app, await addPerson(app, 'Frances Allen'))
-    await page.getByRole('link', { name: 'Tokens', exact: true }).click()
+    await follow(page, 'link', 'Tokens')
     await see('tokens, none')
-    await page.getByRole('link', { name: 'Create token' }).click()
+    await follow(page, 'link', 'Create token')
     await see('new token')
     await page.getByText('More limits').click()
     await page.getByLabel('Expires').selectOption('date')
@@ -46,9 +48,9 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await press(page, 'Create token')
     await heading(page, 'Your new token').waitFor()
     await see('the new token')
-    await page.getByRole('link', { name: 'Done' }).click()
+    await follow(page, 'link', 'Done')
     await see('tokens, one')
-    await page.getByRole('link', { name: 'Nightly export' }).click()
+    await follow(page, 'link', 'Nightly export')
     await see('a token, never used')
     const id = new URL(page.url()).pathname.split('/').at(-1) ?? ''
     const use = { credential_id: id, hour: new Date() } as const
@@ -62,7 +64,7 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.reload()
     await page.getByText('Show as a table').click()
     await see('a token and its use')
-    await page.getByRole('link', { name: 'Rotate' }).click()
+    await follow(page, 'link', 'Rotate')
     await see('rotating a token')
     await signedInMinutesAgo(app, 20)
     await press(page, 'Rotate')
@@ -76,23 +78,23 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await press(page, 'Go on')
     await heading(page, 'The new secret').waitFor()
     await see('the new secret of a token')
-    await page.getByRole('link', { name: 'Done' }).click()
+    await follow(page, 'link', 'Done')
     await see('a token, rotated')
-    await page.getByRole('link', { name: 'Revoke' }).click()
+    await follow(page, 'link', 'Revoke')
     await see('revoking a token')
     await press(page, 'Revoke')
     await page.getByText('Revoked').waitFor()
     await see('a token, revoked')
-    await page.getByRole('link', { name: 'Personal access tokens' }).click()
+    await follow(page, 'link', 'Personal access tokens')
     await see('tokens, one revoked')
   },
 
   async 'clients, their secrets and keys'(tour) {
     const { app, page, see } = tour
     await signInAsOwner(tour)
-    await page.getByRole('link', { name: 'Clients', exact: true }).click()
+    await follow(page, 'link', 'Clients')
     await see('clients, none')
-    await page.getByRole('link', { name: 'Register a client' }).click()
+    await follow(page, 'link', 'Register a client')
     await see('what kind of client')
     for (const kind of ['web_server', 'single_page', 'mobile', 'command_line', 'device', 'service']) {
       await page.goto(`${app.issuer}/clients/new?kind=${kind}`)
@@ -108,11 +110,11 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await press(page, 'Register')
     await heading(page, 'It is registered').waitFor()
     await see('a client was registered')
-    await page.getByRole('link', { name: 'Go to the client' }).click()
+    await follow(page, 'link', 'Go to the client')
     await heading(page, 'Shop').waitFor()
     await see('a client')
     const client = page.url()
-    await page.getByRole('link', { name: 'Edit' }).click()
+    await follow(page, 'link', 'Edit')
     await page.getByText('More settings').click()
     await see('editing a client')
     await page.goto(`${client}/secrets/new`)
@@ -121,10 +123,12 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await heading(page, 'The new secret').waitFor()
     await see('the new secret of a client')
     await page.goto(client)
-    await page
-      .getByRole('link', { name: /^Retire/ })
-      .first()
-      .click()
+    await onward(page, () =>
+      page
+        .getByRole('link', { name: /^Retire/ })
+        .first()
+        .click(),
+    )
     await see('retiring a secret')
     await page.goto(`${client}/keys`)
     await see('keys, none')
@@ -137,14 +141,14 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.goto(`${client}/delete`)
     await see('deleting a client')
     await page.goto(client)
-    await page.getByRole('link', { name: 'Revoke what it holds…' }).click()
+    await follow(page, 'link', 'Revoke what it holds…')
     await page.getByText('It holds nothing').waitFor()
     await see('revoking what a client holds, nothing')
     const service = { client_id: 'liskov-nightly', client_secret: 'x'.repeat(40), organization: 'liskov' }
     await app.apply({ clients: [{ ...service, grant_types: ['client_credentials'] }] })
     await page.goto(`${app.issuer}/clients/liskov-nightly/revoke`)
     await see('revoking what a client holds')
-    await page.getByRole('button', { name: 'Revoke all of this' }).click()
+    await follow(page, 'button', 'Revoke all of this')
     await page.getByRole('link', { name: 'Revoke what it holds…' }).waitFor()
     const resource_scopes = { [ORDERS]: ['read:orders'] }
     await app.apply({ clients: [{ ...service, grant_types: ['client_credentials'], resource_scopes }] })
@@ -172,10 +176,10 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     )
     await page.goto(`${app.issuer}/clients/${owner.id}/certificates`)
     await see('certificates, one')
-    await page.getByRole('link', { name: 'billing on its machine' }).click()
+    await follow(page, 'link', 'billing on its machine')
     await page.getByText('SHA-256 thumbprint').waitFor()
     await see('a certificate')
-    await page.getByRole('link', { name: 'Revoke' }).click()
+    await follow(page, 'link', 'Revoke')
     await see('revoking a certificate')
     await page.goto(`${client}/disable`)
     await see('disabling a client')
@@ -211,10 +215,10 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await press(page, 'Register')
     await heading(page, 'It is registered').waitFor()
     await see('a client with a key was registered')
-    await page.getByRole('link', { name: 'Go to the client' }).click()
+    await follow(page, 'link', 'Go to the client')
     await page.getByText('so it has no secret').waitFor()
     await see('a client with a key')
-    await page.getByRole('link', { name: 'Edit' }).click()
+    await follow(page, 'link', 'Edit')
     await see('editing a client with a key')
     await page.getByLabel('With a secret').check()
     expect(await keys.isVisible()).toBe(false)
@@ -240,10 +244,10 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await press(page, 'Register')
     await heading(page, 'It is registered').waitFor()
     await see('a client with a certificate was registered')
-    await page.getByRole('link', { name: 'Go to the client' }).click()
+    await follow(page, 'link', 'Go to the client')
     await page.getByText('This name stands in it').waitFor()
     await see('a client with a certificate by a name')
-    await page.getByRole('link', { name: 'Edit', exact: true }).click()
+    await follow(page, 'link', 'Edit')
     await page.getByLabel('With certificates that you register here').check()
     expect([await value.isVisible(), await certificates.isVisible()]).toEqual([false, true])
     await certificates.fill(createCertificate('nightly.liskov.example').cert)
@@ -258,9 +262,9 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
   async resources(tour) {
     const { app, page, see } = tour
     await signInAsOwner(tour)
-    await page.getByRole('link', { name: 'Resources', exact: true }).click()
+    await follow(page, 'link', 'Resources')
     await see('resources, none')
-    await page.getByRole('link', { name: 'Register a resource' }).click()
+    await follow(page, 'link', 'Register a resource')
     await see('new resource')
     await press(page, 'Register')
     await page.locator('[aria-invalid]').first().waitFor()
@@ -272,10 +276,10 @@ export const developerTours: Record<string, (tour: Tour) => Promise<void>> = {
     await row.getByLabel('Description').fill('See the shop')
     await press(page, 'More rows')
     await page.getByRole('group', { name: 'Scope 5' }).waitFor()
-    await page.getByLabel('Identifier').press('Enter')
+    await onward(page, () => page.getByLabel('Identifier').press('Enter'))
     await heading(page, 'Shop API').waitFor()
     await see('a resource')
-    await page.getByRole('link', { name: 'Edit' }).click()
+    await follow(page, 'link', 'Edit')
     await see('editing a resource')
     await page.goto(`${app.issuer}/resources/https%3A%2F%2Fshop.example.com/delete`)
     await see('deleting a resource')

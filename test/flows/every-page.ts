@@ -5,7 +5,16 @@ import { authorizationRequest } from '../support/authorization.ts'
 import type { Page } from '../support/browser.ts'
 import { askForCodes, television } from '../support/devices.ts'
 import { ORDERS, STOCK } from '../support/orders.ts'
-import { addPerson, answer, heading, signIn, signInAtHome, signUp } from '../support/people.ts'
+import {
+  addPerson,
+  answer,
+  follow,
+  heading,
+  onward,
+  signIn,
+  signInAtHome,
+  signUp,
+} from '../support/people.ts'
 import { INITIAL_ACCESS_TOKENS, register } from '../support/registration.ts'
 import type { RelyingParty } from '../support/relying-party.ts'
 
@@ -23,14 +32,14 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
   async 'home and sign-in'({ app, page, see }) {
     await page.goto(app.issuer)
     await see('home')
-    await page.getByRole('link', { name: 'Sign in' }).click()
+    await follow(page, 'link', 'Sign in')
     await see('sign-in')
     const button = page.getByRole('button', { name: 'Sign in' })
-    await button.click()
+    await onward(page, () => button.click())
     await page.getByText('Enter your username.').last().waitFor()
     await see('sign-in, both fields empty')
     await page.getByLabel('Username').fill('nobody')
-    await button.click()
+    await onward(page, () => button.click())
     await page.getByText('Enter your password.').waitFor()
     await see('sign-in, no password')
     const refused = page.getByText('The username or the password is wrong.')
@@ -38,9 +47,7 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     // The eleventh is one too many however long they take.
     for (let tries = 0; tries < 11 && !(await slowed.isVisible()); tries++) {
       await page.getByLabel('Password').fill(`wrong ${tries}`)
-      const answered = page.waitForEvent('load')
-      await button.click()
-      await answered
+      await onward(page, () => button.click())
       await refused.or(slowed).waitFor()
       if (tries === 0) await see('sign-in, wrong password')
     }
@@ -50,7 +57,7 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
   async 'sign-up and account'({ app, page, see }) {
     await page.goto(`${app.issuer}/sign-up`)
     await see('sign-up')
-    await page.getByRole('button', { name: 'Create account' }).click()
+    await follow(page, 'button', 'Create account')
     await page.getByText('4 things need another look').waitFor()
     await see('sign-up, everything empty')
     await signUp(page, { username: 'ada', name: 'Another Ada' })
@@ -59,9 +66,9 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await signUp(page, { username: 'hedy', name: 'Hedy Lamarr' })
     await heading(page, 'Your account').waitFor()
     await see('account')
-    await page.getByRole('link', { name: 'Sessions', exact: true }).click()
+    await follow(page, 'link', 'Sessions')
     await see('sessions, only this one')
-    await page.getByRole('link', { name: 'Applications', exact: true }).click()
+    await follow(page, 'link', 'Applications')
     await see('applications, none')
     await page.goto(app.issuer)
     await see('home, signed in')
@@ -76,12 +83,12 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     const person = await addPerson(app, 'Margaret Hamilton')
     await page.goto(party.signInAt(REQUEST))
     await see('sign-in for an application')
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await follow(page, 'button', 'Sign in')
     await page.getByText('2 things need another look').waitFor()
     await see('sign-in for an application, both fields empty')
-    await page.getByRole('link', { name: 'Create account' }).click()
+    await follow(page, 'link', 'Create account')
     await see('sign-up for an application')
-    await page.getByRole('link', { name: 'Sign in' }).click()
+    await follow(page, 'link', 'Sign in')
     await signIn(page, person)
     await page.getByRole('button', { name: 'Allow' }).waitFor()
     await see('consent')
@@ -91,7 +98,7 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.goto(party.signInAt({ scope: 'openid read:stock', resource: STOCK }))
     await page.getByText('Allowed before').click()
     await see('consent, something was allowed before')
-    await page.getByRole('button', { name: 'Not Margaret Hamilton?' }).click()
+    await onward(page, () => page.getByRole('button', { name: 'Not Margaret Hamilton?' }).click())
     await page.getByLabel('Username').waitFor()
     await see('sign-in with another account')
     await page.goBack()
@@ -103,7 +110,7 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.getByText('permissions').click()
     await page.getByText('Withdraw access…').click()
     await see('applications, unfolded')
-    await page.getByRole('link', { name: 'Sessions', exact: true }).click()
+    await follow(page, 'link', 'Sessions')
     await see('sessions, with an application')
 
     await page.goto(`${app.issuer}/end_session?client_id=relying-party`)
@@ -127,9 +134,7 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await see('device, no code')
     for (let tries = 0; tries < 11; tries++) {
       await page.getByLabel('Code').fill('BCDF-GHJK')
-      const answered = page.waitForEvent('load')
-      await enter.click()
-      await answered
+      await onward(page, () => enter.click())
       if (tries === 0) await see('device, wrong code')
       if (await page.getByText('That was too many tries.').isVisible()) break
     }
@@ -152,8 +157,7 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await enter.click()
     await page.getByText('Your account has none of the permissions that it asks for.').waitFor()
     await see('device, nothing to give')
-    const switchAccount = page.getByRole('button', { name: 'Not Annie Easley?' })
-    await switchAccount.click()
+    await onward(page, () => page.getByRole('button', { name: 'Not Annie Easley?' }).click())
     await page.getByLabel('Username').waitFor()
     await see('device, another account')
     await page.goBack()
@@ -230,8 +234,8 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.getByRole('link', { name: 'Delete' }).click()
     await heading(page, `Delete ${person.username}?`).waitFor()
     await see('deleting an account')
-    await page.getByRole('link', { name: 'Keep account' }).click()
-    await page.getByRole('link', { name: 'Disable' }).click()
+    await follow(page, 'link', 'Keep account')
+    await follow(page, 'link', 'Disable')
     await heading(page, `Disable ${person.username}?`).waitFor()
     await see('disabling an account')
     await page.getByRole('button', { name: 'Disable' }).click()

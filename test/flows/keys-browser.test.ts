@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { expectAccessible, type Page, useBrowser } from '../support/browser.ts'
 import { ORDERS, ordersFile, PASSWORD } from '../support/orders.ts'
 import { type OrdersApi, startOrdersApi } from '../support/orders-api.ts'
-import { heading, signInAtHome } from '../support/people.ts'
+import { follow, heading, signInAtHome } from '../support/people.ts'
 
 const browser = useBrowser()
 const grace = { username: 'grace', name: 'Grace Hopper' }
@@ -29,7 +29,7 @@ afterAll(async () => {
   await app?.close()
 })
 
-const click = (role: 'link' | 'button', name: string) => page.getByRole(role, { name, exact: true }).click()
+const click = (role: 'link' | 'button', name: string) => follow(page, role, name)
 const tick = (scope: string) =>
   page
     .getByRole('checkbox', { name: scope })

@@ -35,6 +35,9 @@ const ARGUMENTS = [
   '--disable-quic',
 ]
 
+/** For what certainly happens, on a machine that others use too. */
+const PATIENCE = 120_000
+
 /** Call it once, at the top of a test file. One browser serves the file. */
 export function useBrowser(): TestBrowser {
   let browser: Browser | undefined
@@ -45,6 +48,7 @@ export function useBrowser(): TestBrowser {
     browser = await chromium.launch({
       executablePath: path,
       args: ARGUMENTS,
+      timeout: PATIENCE,
       env: { ...(process.env as Record<string, string>), ...env },
     })
   })
@@ -63,7 +67,7 @@ export function useBrowser(): TestBrowser {
     async open({ watched = true, ...options } = {}) {
       if (!browser) throw new Error('The browser is started before the first test, not earlier')
       const context = await browser.newContext(options)
-      context.setDefaultTimeout(30_000)
+      context.setDefaultTimeout(PATIENCE)
       opened.push({ context, complaints: watched ? watch(context) : [] })
       return context.newPage()
     },
@@ -125,6 +129,8 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 /** Asserts that axe finds nothing on the page as it is shown now. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
+  // With its style sheet.
+  await page.waitForLoadState()
   // Evaluated by the debugger, which no policy of the page forbids.
   await page.evaluate(axe.source)
   const found = await page.evaluate(async values => {

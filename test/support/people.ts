@@ -18,11 +18,24 @@ export async function addPerson(app: TestApp, name: string): Promise<Person> {
   return { username, name }
 }
 
+/**
+ * Does what sends the browser to another page, and waits until that one is there: a click ends before, and what is looked
+ * for next may be on the page that is left, too.
+ */
+export async function onward(page: Page, act: () => Promise<unknown>): Promise<void> {
+  await page.waitForLoadState()
+  await Promise.all([page.waitForEvent('load'), act()])
+}
+
+/** Clicks a link or a button that leads to another page. */
+export const follow = (page: Page, role: 'link' | 'button', name: string) =>
+  onward(page, () => page.getByRole(role, { name, exact: true }).click())
+
 /** On a page with the sign-in form. */
 export async function signIn(page: Page, { username }: Pick<Person, 'username'>): Promise<void> {
   await page.getByLabel('Username').fill(username)
   await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await follow(page, 'button', 'Sign in')
 }
 
 /** On a page with the sign-up form. */
@@ -31,7 +44,7 @@ export async function signUp(page: Page, { username, name }: Person): Promise<vo
   await page.getByLabel('Username').fill(username)
   await page.getByLabel('E-mail address').fill(`${username}@example.com`)
   await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Create account' }).click()
+  await follow(page, 'button', 'Create account')
 }
 
 export async function answer(page: Page, decision: 'Allow' | 'Deny'): Promise<void> {
