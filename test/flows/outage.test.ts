@@ -214,7 +214,7 @@ describe('latchkey start', () => {
     await until('it waits', () => server.log().includes('waiting for the database'))
     await way.mend()
     await server.ready()
-    expect((await server.ask({ path: '/health/ready' })).status).toBe(200)
+    await until('it is ready', async () => (await server.ask({ path: '/health/ready' })).status === 200)
     expect((await server.end()).code).toBe(0)
     await way.cut()
   })

@@ -75,7 +75,7 @@ test('cut off from the change log alone: the database is asked, and knows', asyn
   const bearer = { authorization: `Bearer ${token}` }
   for (let times = 0; times < 5; times++) expect([await use(headers), await use(bearer)]).toEqual([200, 200])
   // Whoever reads the log waits for this lock; everything else goes on.
-  const holder = await single.database.another().startTransaction().execute()
+  const holder = await single.database.another({ limitMs: 600_000 }).startTransaction().execute()
   await sql`LOCK TABLE change_log IN ACCESS EXCLUSIVE MODE`.execute(holder)
   await distrusts()
   // As another node would have written it, but for the change log, which is shut.
