@@ -92,7 +92,7 @@ describe('usage', () => {
     await Promise.all([first.flush(), second.flush()])
     expect(await countsOf('Counted000000000')).toEqual({ success: 150, refused: 50 })
 
-    const impatient = createUsage({ db: app.database.another({ limitMs: 200 }), log })
+    const impatient = createUsage({ db: app.database.another({ limitMs: 1_000 }), log })
     impatient.note('Counted000000000', { outcome: 'success' })
     await transaction(app.db, async tx => {
       await sql`LOCK TABLE credential_usage`.execute(tx)
