@@ -10,6 +10,7 @@ import type { Db, Tx } from '../db/connect.ts'
 import { newId } from '../db/id.ts'
 import { Problem } from '../http/problem.ts'
 import { isStorable, normalizeEmail, normalizeName, normalizeUsername } from './account-fields.ts'
+import type { AccountDisabledBy } from './tables.ts'
 
 export interface Account {
   readonly id: string
@@ -19,6 +20,8 @@ export interface Account {
   readonly emailVerified: boolean
   readonly admin: boolean
   readonly disabled: boolean
+  /** null unless it is disabled */
+  readonly disabledBy: AccountDisabledBy | null
   readonly createdAt: Date
 }
 
@@ -39,6 +42,8 @@ export interface AccountChanges {
   readonly emailVerified?: boolean | undefined
   readonly admin?: boolean | undefined
   readonly disabled?: boolean | undefined
+  /** With `disabled`: an administrator unless said. What an administrator has shut stays his. */
+  readonly disabledBy?: AccountDisabledBy | undefined
 }
 
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -51,6 +56,7 @@ export const COLUMNS = [
   'email_verified',
   'admin',
   'disabled_at',
+  'disabled_by',
   'created_at',
 ] as const
 
@@ -62,6 +68,7 @@ interface Row {
   email_verified: boolean
   admin: boolean
   disabled_at: Date | null
+  disabled_by: AccountDisabledBy | null
   created_at: Date
 }
 
@@ -73,6 +80,7 @@ export const accountOf = (row: Row): Account => ({
   emailVerified: row.email_verified,
   admin: row.admin,
   disabled: row.disabled_at !== null,
+  disabledBy: row.disabled_at === null ? null : (row.disabled_by ?? 'administrator'),
   createdAt: row.created_at,
 })
 
@@ -123,7 +131,7 @@ const usernameTaken = () =>
 
 /** Writes nothing when nothing differs. Returns whether something did. An unknown id changes nothing. */
 export async function updateAccount(tx: Tx, id: string, changes: AccountChanges): Promise<boolean> {
-  const { disabled } = changes
+  const { disabled, disabledBy: by = 'administrator' } = changes
   const values = {
     name: changes.name === undefined ? undefined : normalizeName(changes.name),
     email: changes.email ? normalizeEmail(changes.email) : changes.email,
@@ -133,13 +141,20 @@ export async function updateAccount(tx: Tx, id: string, changes: AccountChanges)
   const differences = Object.entries(values)
     .filter(([, value]) => value !== undefined)
     .map(([column, value]) => sql<boolean>`${sql.ref(column)} IS DISTINCT FROM ${value}`)
+  const takesOver = sql<boolean>`(disabled_by = 'delegate' AND ${by}::text = 'administrator')`
   if (disabled !== undefined) differences.push(sql<boolean>`(disabled_at IS NOT NULL) <> ${disabled}`)
+  if (disabled) differences.push(takesOver)
   if (differences.length === 0) return false
   const row = await tx
     .updateTable('account')
     .set({ ...values, updated_at: sql`clock_timestamp()` })
     .$if(disabled !== undefined, query =>
-      query.set({ disabled_at: disabled ? sql`coalesce(disabled_at, clock_timestamp())` : null }),
+      query.set({
+        disabled_at: disabled ? sql`coalesce(disabled_at, clock_timestamp())` : null,
+        disabled_by: disabled
+          ? sql`CASE WHEN disabled_at IS NULL OR ${takesOver} THEN ${by} ELSE disabled_by END`
+          : null,
+      }),
     )
     .where('id', '=', id)
     .where(eb => eb.or(differences))

@@ -2,6 +2,9 @@ import type { Generated } from 'kysely'
 
 export type OrganizationRole = 'owner' | 'developer' | 'viewer'
 
+/** An administrator, or somebody else to whom the operator gave `accounts:write`. */
+export type AccountDisabledBy = 'administrator' | 'delegate'
+
 export interface AccountTables {
   account: {
     id: string
@@ -14,6 +17,8 @@ export interface AccountTables {
     password_hash: string | null
     admin: Generated<boolean>
     disabled_at: Date | null
+    /** null as well where it was shut before this was recorded. */
+    disabled_by: AccountDisabledBy | null
     password_changed_at: Date | null
     created_at: Generated<Date>
     updated_at: Generated<Date>

@@ -11,7 +11,7 @@ import { forgetTokensOf } from '../credentials/forget-tokens-of.ts'
 import type { ChangeLog } from '../db/change-log.ts'
 import type { Db, Tx } from '../db/connect.ts'
 import { transaction } from '../db/transaction.ts'
-import { type Actor, change, recordChange } from '../developer/change.ts'
+import { type Actor, change, recordChange, recordRefusal } from '../developer/change.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { forgetAccount } from '../oidc/forget-account.ts'
 import { type EndMatching, EVERYWHERE } from '../revocation/end-matching.ts'
@@ -19,7 +19,7 @@ import type { Revocations } from '../revocation/revocation.ts'
 
 export interface AccountChangesDeps {
   readonly db: Db
-  readonly audit: Pick<Audit, 'record' | 'recordAll'>
+  readonly audit: Pick<Audit, 'record' | 'recordAll' | 'recordLater'>
   readonly changeLog: Pick<ChangeLog, 'catchUp'>
   readonly revocations: Pick<Revocations, 'revoke' | 'revokeAll'>
   readonly endMatching: EndMatching
@@ -33,7 +33,8 @@ const REMEMBERED_DAYS = 91
 
 /**
  * Shut everywhere when the promise resolves and the change log was read. A second time it ends what is left.
- * @throws Problem 404, 403 for an administrator's account unless by an administrator, 409 for one's own
+ * @throws Problem 404, 403 for an administrator's account unless by an administrator, and for opening what one has shut,
+ * 409 for one's own
  */
 export async function setAccountDisabled(
   deps: AccountChangesDeps,
@@ -43,11 +44,12 @@ export async function setAccountDisabled(
 ): Promise<Account> {
   const reason = disabled ? 'account_disabled' : 'account_enabled'
   // Before it is opened: a request that was under way when it was shut may have left something behind.
-  if (!disabled) await endSignedIn(deps, actor, await getChangeable(deps.db, actor, id), reason)
+  if (!disabled) await endSignedIn(deps, actor, await getOpenable(deps, deps.db, actor, id), reason)
   const account = await transaction(deps.db, async tx => {
     await lockAccounts(tx, [id, actor.identity.subject.id].filter(isAccountId))
-    await getChangeable(tx, actor, id)
-    if (await updateAccount(tx, id, { disabled }))
+    await (disabled ? getChangeable(tx, actor, id) : getOpenable(deps, tx, actor, id))
+    const disabledBy = (await isAdministrator(tx, actor)) ? 'administrator' : 'delegate'
+    if (await updateAccount(tx, id, { disabled, disabledBy }))
       await recordChange(tx, deps.audit, actor, { type: reason, subject: { type: 'account', id } })
     return getChangeable(tx, actor, id)
   })
@@ -89,16 +91,42 @@ async function endSignedIn(
 }
 
 /** Nobody shuts themselves out, so one administrator is left whoever shuts whom. */
-async function getChangeable(db: Db | Tx, { identity }: Actor, id: string): Promise<Account> {
+async function getChangeable(db: Db | Tx, actor: Actor, id: string): Promise<Account> {
   const account = await findAccount(db, id)
   if (!account) throw notFound()
-  const { subject } = identity
+  const { subject } = actor.identity
   if (subject.type === 'account' && subject.id === account.id)
     throw new Problem(409, 'conflict', 'This is your own account. Ask another administrator.')
-  const by = subject.type === 'account' ? await findAccount(db, subject.id) : undefined
-  if (account.admin && !(by?.admin && !by.disabled))
+  if (account.admin && !(await isAdministrator(db, actor)))
     throw new Problem(403, 'access_denied', 'Only an administrator changes the account of an administrator.')
   return account
+}
+
+/** What an administrator has shut is an administrator's to open (docs/decisions/0033-who-enables-again.md). @throws Problem 403 for others */
+async function getOpenable(
+  { audit }: Pick<AccountChangesDeps, 'audit'>,
+  db: Db | Tx,
+  actor: Actor,
+  id: string,
+): Promise<Account> {
+  const account = await getChangeable(db, actor, id)
+  if (account.disabledBy !== 'administrator' || (await isAdministrator(db, actor))) return account
+  const detail = { reason: 'an administrator disabled it' }
+  recordRefusal(audit, actor, {
+    type: 'account_enabled',
+    subject: { type: 'account', id: account.id },
+    detail,
+  })
+  throw new Problem(
+    403,
+    'access_denied',
+    'An administrator disabled this account. Only an administrator enables it again.',
+  )
+}
+
+async function isAdministrator(db: Db | Tx, { identity: { subject } }: Actor): Promise<boolean> {
+  const by = subject.type === 'account' ? await findAccount(db, subject.id) : undefined
+  return by?.admin === true && !by.disabled
 }
 
 const isAccountId = (id: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type Account, findAccount } from '../accounts/account.ts'
 import { listAccounts } from '../accounts/account-list.ts'
+import type { AccountDisabledBy } from '../accounts/tables.ts'
 import { apiRoute } from '../credentials/api-caller.ts'
 import { sourceOf } from '../http/context.ts'
 import { listOf, pageKeys } from '../http/page.ts'
@@ -10,6 +11,7 @@ import { timeOut } from '../http/time-schema.ts'
 import { type AccountChangesDeps, removeAccount, setAccountDisabled } from './account-changes.ts'
 
 const ACCOUNT = '/v1/accounts/{id}'
+const DISABLED_BY = ['administrator', 'delegate'] as const satisfies AccountDisabledBy[]
 
 const accountObject = z
   .strictObject({
@@ -20,6 +22,10 @@ const accountObject = z
     email_verified: z.boolean(),
     admin: z.boolean(),
     disabled: z.boolean(),
+    disabled_by: z
+      .enum(DISABLED_BY)
+      .nullable()
+      .describe('administrator: only an administrator enables it again; null when it is enabled'),
     created_at: timeOut,
   })
   .meta({ id: 'Account' })
@@ -44,6 +50,7 @@ const accountJson = (account: Account) => ({
   email_verified: account.emailVerified,
   admin: account.admin,
   disabled: account.disabled,
+  disabled_by: account.disabledBy,
   created_at: account.createdAt.toISOString(),
 })
 

@@ -92,6 +92,7 @@ describe('the list', () => {
           email_verified: false,
           admin: false,
           disabled: false,
+          disabled_by: null,
           created_at: expect.any(String),
         },
       ],
@@ -175,6 +176,37 @@ describe('shut', () => {
     expect(refusal(await patch(program, root, true))).toEqual({ status: 403, code: 'access_denied' })
     const somebody = await holder()
     expect((await patch(program, somebody.id, true)).status).toBe(200)
+  })
+
+  it('by an administrator: by nobody else opened, whoever else had shut it before', async () => {
+    const [program, somebody] = [await clientToken(world.app, keeper), await holder()]
+    await patch(program, somebody.id, true)
+    expect((await patch(program, somebody.id, true)).json()).toMatchObject({ disabled_by: 'delegate' })
+    expect((await patch(program, somebody.id, false)).json()).toMatchObject({ disabled_by: null })
+    await patch(program, somebody.id, true)
+    expect((await patch(world.root, somebody.id, true)).json()).toMatchObject({
+      disabled_by: 'administrator',
+    })
+    expect((await patch(program, somebody.id, true)).json()).toMatchObject({ disabled_by: 'administrator' })
+    const refused = await patch(program, somebody.id, false)
+    expect([refused.status, refused.json()]).toEqual([
+      403,
+      expect.objectContaining({
+        code: 'access_denied',
+        detail: 'An administrator disabled this account. Only an administrator enables it again.',
+      }),
+    ])
+    expect((await program.call('GET', `/v1/accounts/${somebody.id}`)).json()).toMatchObject({
+      disabled: true,
+    })
+    expect(await statuses(somebody)).toEqual([401, 401, 401])
+    await world.app.db
+      .updateTable('account')
+      .set({ disabled_by: null })
+      .where('id', '=', somebody.id)
+      .execute()
+    expect((await patch(program, somebody.id, false)).status).toBe(403)
+    expect((await patch(world.root, somebody.id, false)).json()).toMatchObject({ disabled: false })
   })
 
   it('two administrators who shut each other: one is left', async () => {
