@@ -123,6 +123,8 @@ function page(ctx: Context, problem: Problem, pages: Pages): void {
     message: problem.message,
     code: problem.code,
     requestId: ctx.state.requestId,
+    // From another name, our home page is elsewhere.
+    ...(problem.status === 421 && { back: { href: `${ctx.origin}/` } }),
   })
   pages.render(ctx, vnode, { status: problem.status, forms: false })
 }

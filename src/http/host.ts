@@ -1,11 +1,12 @@
 /**
  * 421 for any Host but the issuer's, and the one at which clients with certificates reach us. Health checks and forward-auth
- * are asked under other names (an address, a proxy's own name) and build no URL from it.
+ * are asked under other names (an address, a proxy's own name) and build no URL from it; nor do assets, which the page that
+ * says so to a person needs.
  */
 import type { Middleware } from './context.ts'
 import { invalidRequest, Problem } from './problem.ts'
 
-const OTHER_NAMES_ALLOWED = ['/health/', '/v1/forward-auth/']
+const OTHER_NAMES_ALLOWED = ['/health/', '/v1/forward-auth/', '/assets/']
 
 interface Origins {
   readonly issuer: string

@@ -19,6 +19,8 @@ export interface RecentSignInDeps extends PasswordDeps {
 const RECENT_SECONDS = 15 * 60
 /** Of this page, not of the form that it holds. */
 const OWN_FIELDS = ['password', 'csrf']
+/** The username is known here, and was not typed. */
+const WRONG_PASSWORD = 'The password is wrong.'
 
 export function createRecentSignIn(deps: RecentSignInDeps): RecentSignIn {
   const { sessions, pages } = deps
@@ -42,7 +44,7 @@ export function createRecentSignIn(deps: RecentSignInDeps): RecentSignIn {
         action={ctx.path}
         intent={intentOf(form)}
         username={account.username}
-        error={refusal?.errors.password ?? (refusal?.status === 401 ? refusal.formError : undefined)}
+        error={refusal?.errors.password ?? (refusal?.status === 401 ? WRONG_PASSWORD : undefined)}
         formError={refusal?.status === 401 ? undefined : refusal?.formError}
         retryAfterSeconds={refusal?.retryAfterSeconds}
       />

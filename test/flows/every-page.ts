@@ -203,6 +203,11 @@ export const tours: Record<string, (tour: Tour) => Promise<void>> = {
     await page.getByRole('button', { name: 'Sign in' }).click()
     await heading(page, 'This form cannot be used any more').waitFor()
     await see('problem: old form')
+    await page.goto(app.issuer.replace('localhost', '127.0.0.1'))
+    await heading(page, 'This is not the right address').waitFor()
+    await see('problem: another name of this machine')
+    await page.getByRole('link', { name: 'Go to the home page' }).click()
+    await page.waitForURL(`${app.issuer}/`)
   },
 
   async 'the first administrator'({ app, page, see }) {

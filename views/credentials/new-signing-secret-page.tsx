@@ -23,7 +23,7 @@ export function NewSigningSecretPage(props: NewCredentialProps<SigningSecretValu
       ownLabels={{ public_key: words.publicKey }}
     >
       {field => (
-        <>
+        <div class="signature">
           <ChoiceList
             name="algorithm"
             legend={words.which}
@@ -34,15 +34,17 @@ export function NewSigningSecretPage(props: NewCredentialProps<SigningSecretValu
               hint: words.algorithms[value].hint,
             }))}
           />
-          <TextArea
-            name="public_key"
-            value={values.public_key}
-            rows={4}
-            hint={words.publicKeyHint}
-            required={false}
-            {...field('public_key')}
-          />
-        </>
+          <div class="signature-key">
+            <TextArea
+              name="public_key"
+              value={values.public_key}
+              rows={4}
+              hint={words.publicKeyHint}
+              required={false}
+              {...field('public_key')}
+            />
+          </div>
+        </div>
       )}
     </NewCredentialForm>
   )

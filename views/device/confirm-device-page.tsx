@@ -80,7 +80,7 @@ export function ConfirmDevicePage(props: ConfirmDevicePageProps) {
             {consent.deny}
           </Button>
         </div>
-        <p class="hint">{words.staysSignedIn}</p>
+        {groups.length > 0 ? <p class="hint">{words.staysSignedIn}</p> : null}
       </Form>
     </FocusedPage>
   )

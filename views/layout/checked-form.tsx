@@ -29,12 +29,14 @@ export function CheckedForm({ action, hidden, labels, errors, formError, childre
       ...(name === first && { autoFocus: true }),
     }
   }
-  const listed: FieldError[] = Object.entries(errors).flatMap(([name, message]) => {
-    if (message === undefined) return []
-    const label = labels[name]
-    if (label === undefined) return [{ message: sentence(name, message) }]
-    return [{ field: { name, label }, message }]
+  const ofFields = names.flatMap(name => {
+    const message = errors[name]
+    return message === undefined ? [] : [{ field: { name, label: labels[name] ?? name }, message }]
   })
+  const ofNone = Object.entries(errors).flatMap(([name, message]) =>
+    message === undefined || name in labels ? [] : [{ message: sentence(name, message) }],
+  )
+  const listed: FieldError[] = [...ofFields, ...ofNone]
   return (
     <div class="checked-form">
       <ErrorSummary formError={formError} errors={listed} />

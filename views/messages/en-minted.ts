@@ -217,7 +217,7 @@ export const certificates = {
   caHint: 'Its certificate in PEM. Of several, any of them.',
   nameType: 'Kind of name',
   nameTypes: { dns: 'DNS name', uri: 'URI', email: 'E-mail address', ip: 'IP address' },
-  san: 'Name',
+  san: 'Name in the certificate',
   sanHint: 'As it stands among the subject alternative names, such as billing.example.com.',
   about: 'The certificate',
   aboutAuthority: 'The authority',

@@ -17,7 +17,7 @@ export interface ProblemPageProps {
   code?: string | undefined
   /** found in the log line too */
   requestId: string
-  back?: { href: string; label: string } | undefined
+  back?: { href: string; label?: string } | undefined
 }
 
 export function ProblemPage({ status, title, message, detail, code, requestId, back }: ProblemPageProps) {
