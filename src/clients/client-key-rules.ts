@@ -3,7 +3,7 @@
  * least one that can be used. Keys for other uses may stand beside it (RFC 7517, section 5). Values of a wrong type are
  * passed over: the schema speaks of those.
  */
-import { createPublicKey } from 'node:crypto'
+import { type AsymmetricKeyDetails, createPublicKey } from 'node:crypto'
 import { type Item, recordOf, textOf, textsOf } from '../http/unknown-value.ts'
 import type { KeyMistake } from './client-rules.ts'
 import { ASSERTION_ALGS } from './client-schema.ts'
@@ -11,6 +11,8 @@ import { ASSERTION_ALGS } from './client-schema.ts'
 type AssertionAlg = (typeof ASSERTION_ALGS)[number]
 
 const RSA_BITS = { least: 2048, most: 8192 }
+/** With more than anybody has, each signature would be a long time's work for us. */
+const MOST_EXPONENT = 2n ** 33n
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 /** What a public key of each type is made of; the library insists on it. Types that are not here it passes over. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
@@ -89,19 +91,24 @@ function keyMistake(key: Item): { member?: string; message: string } | undefined
 }
 
 /** Points that are on no curve, numbers that are none. */
-function importMistake(key: Item, members: readonly string[]): { message: string } | undefined {
-  const bits = modulusBits(key, members)
-  if (bits === undefined) return { message: 'is not a public key that can be read' }
-  if (bits !== 'none' && (bits < RSA_BITS.least || bits > RSA_BITS.most))
+function importMistake(
+  key: Item,
+  members: readonly string[],
+): { member?: string; message: string } | undefined {
+  const details = detailsOf(key, members)
+  if (details === undefined) return { message: 'is not a public key that can be read' }
+  const { modulusLength: bits, publicExponent = 0n } = details
+  if (bits !== undefined && (bits < RSA_BITS.least || bits > RSA_BITS.most))
     return { message: `must have ${RSA_BITS.least} to ${RSA_BITS.most} bits: it has ${bits}` }
+  if (publicExponent >= MOST_EXPONENT)
+    return { member: 'e', message: 'is larger than what is taken here: use 65537' }
   return undefined
 }
 
-function modulusBits(key: Item, members: readonly string[]): number | 'none' | undefined {
+function detailsOf(key: Item, members: readonly string[]): AsymmetricKeyDetails | undefined {
   const jwk = Object.fromEntries(['kty', ...members].map(member => [member, textOf(key[member])]))
   try {
-    const { asymmetricKeyDetails } = createPublicKey({ key: jwk, format: 'jwk' })
-    return asymmetricKeyDetails?.modulusLength ?? 'none'
+    return createPublicKey({ key: jwk, format: 'jwk' }).asymmetricKeyDetails ?? {}
   } catch {
     return undefined
   }

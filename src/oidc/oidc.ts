@@ -18,6 +18,7 @@ import { createBrowserSessions } from './browser-sessions.ts'
 import { buildProvider } from './build-provider.ts'
 import { createApplications } from './consent.ts'
 import type { OidcDeps } from './deps.ts'
+import { refuseCostlyProofs } from './dpop.ts'
 import { createMetadataClients } from './metadata-clients.ts'
 import { sayWhatIsOffered } from './mutual-tls-offer.ts'
 import { setJwtAside } from './presented-token.ts'
@@ -94,6 +95,7 @@ export async function createOidc(deps: OidcDeps, pages: Pages): Promise<Oidc> {
 
   const prepare = compose([
     answerTooMany,
+    refuseCostlyProofs,
     ...finishAnswers,
     sayWhatIsOffered(config),
     askBeforeLeaving({ clients: deps.clients, pages, issuer: config.issuer }),

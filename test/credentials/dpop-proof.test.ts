@@ -5,7 +5,7 @@ import { DPOP_ALGS, type DpopNonces, readDpopProof } from '../../src/credentials
 import { describeRequest } from '../../src/http/request-view.ts'
 import { createDpopNonces } from '../../src/oidc/dpop.ts'
 import { createKeyring } from '../../src/secrets/keyring.ts'
-import { type ProofKey, type ProofRequest, proofKey } from '../support/dpop.ts'
+import { costlyProofKey, type ProofKey, type ProofRequest, proofKey } from '../support/dpop.ts'
 
 const URL_ = 'https://api.example.com/orders'
 const TOKEN = 'rE3UVdYeRXVC-WWn1aorBo1GmBH0DxZ2E2s017nRQLp'
@@ -109,6 +109,16 @@ describe('bad', () => {
       null,
     ])
       expect(await mistakeOf([await key.proof({ ...good, header: { jwk } })])).toMatch(/^is not a JWT/)
+  })
+
+  it('an RSA key that would make everybody wait, though it has signed it', async () => {
+    const costly = await costlyProofKey()
+    expect(await mistakeOf([await costly.proof(good)])).toMatch(/^is not a JWT/)
+    const long = { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(1025, 255).toString('base64url') }
+    const header = { alg: 'RS256', jwk: long }
+    expect(await mistakeOf([await (await proofKey('RS256')).proof({ ...good, header })])).toMatch(
+      /^is not a JWT/,
+    )
   })
 
   it('a secret as its key, or no signature', async () => {

@@ -11,7 +11,7 @@ import {
   protocolPost,
   redirectOf,
 } from '../support/authorization.ts'
-import { type ProofKey, type ProofRequest, proofKey } from '../support/dpop.ts'
+import { costlyProofKey, type ProofKey, type ProofRequest, proofKey } from '../support/dpop.ts'
 import {
   BILLING_SECRET,
   billing,
@@ -53,6 +53,18 @@ async function freshNonce(): Promise<string> {
   const first = await token(billing, service, await tokenProof())
   return first.headers.get('dpop-nonce') ?? ''
 }
+
+test('a key that would make everybody wait is refused before anything is verified', async () => {
+  const nonce = await freshNonce()
+  const refused = await token(billing, service, await tokenProof({ key: await costlyProofKey(), nonce }))
+  expect([refused.status, refused.body.error]).toEqual([400, 'invalid_dpop_proof'])
+  const proof = await (await costlyProofKey()).proof({ method: 'GET', url: `${app.issuer}/userinfo`, nonce })
+  const asked = await fetch(`${app.issuer}/userinfo`, { headers: { authorization: 'DPoP x', dpop: proof } })
+  expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([
+    401,
+    'DPoP error="invalid_dpop_proof"',
+  ])
+})
 
 test('the first proof is answered with a nonce, the second with a bound token', async () => {
   const first = await token(billing, service, await tokenProof())

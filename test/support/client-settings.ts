@@ -43,6 +43,12 @@ export const KEY_MISTAKES: readonly (readonly [string, object, string, RegExp])[
     /^(?:is not|must have)/,
   ],
   ['a short RSA key', { jwks: keySet(SHORT_RSA) }, 'jwks.keys[0]', /2048 to 8192 bits: it has 1024/],
+  [
+    'an RSA key that makes each signature long work',
+    { jwks: keySet({ ...RSA, e: 'AgAAAAAB' }) },
+    'jwks.keys[0].e',
+    /^is larger/,
+  ],
   ['a key on another curve alone', { jwks: keySet(P384) }, 'jwks.keys', /has no key for ES256, EdDSA/],
   ['a key for encryption alone', { jwks: keySet({ ...EC, use: 'enc' }) }, 'jwks.keys', /has no key for/],
   ['a key for signing alone', { jwks: keySet({ ...EC, key_ops: ['sign'] }) }, 'jwks.keys', /has no key for/],

@@ -1,6 +1,7 @@
 // A caller that holds a key (RFC 9449): its thumbprint, and proofs, good ones or with something wrong in them.
-import { createHash, randomUUID } from 'node:crypto'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { execFileSync } from 'node:child_process'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'node:crypto'
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
 export interface ProofRequest {
   readonly method: string
@@ -21,7 +22,23 @@ export interface ProofKey {
 }
 
 export async function proofKey(alg = 'ES256'): Promise<ProofKey> {
-  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+  return proofKeyOf(alg, await generateKeyPair(alg, { extractable: true }))
+}
+
+/** An RSA key that is good but for its public exponent, which is larger than anybody's. */
+export async function costlyProofKey(): Promise<ProofKey> {
+  const size = ['-pkeyopt', 'rsa_keygen_bits:2048', '-pkeyopt', `rsa_keygen_pubexp:${2n ** 40n + 15n}`]
+  const pem = execFileSync('openssl', ['genpkey', '-algorithm', 'RSA', ...size], { stdio: 'pipe' }).toString()
+  const privateKey = createPrivateKey(pem)
+  return proofKeyOf('RS256', { publicKey: createPublicKey(privateKey), privateKey })
+}
+
+type Key = CryptoKey | KeyObject
+
+async function proofKeyOf(
+  alg: string,
+  { publicKey, privateKey }: { readonly publicKey: Key; readonly privateKey: Key },
+): Promise<ProofKey> {
   const publicJwk = await exportJWK(publicKey)
   return {
     publicJwk,

@@ -10,7 +10,7 @@ import {
   type VerifierOptions,
 } from '../../src/verifier/verifier.ts'
 import { createCertificate } from '../support/certificate.ts'
-import { type ProofKey, type ProofRequest, proofKey } from '../support/dpop.ts'
+import { costlyProofKey, type ProofKey, type ProofRequest, proofKey } from '../support/dpop.ts'
 import { API, claimsFor, type Issuer, type IssuerKey, issuerKey, startIssuer } from '../support/issuer.ts'
 
 const URL_OF_ORDERS = `${API}/orders`
@@ -98,6 +98,11 @@ describe('not with what is wrong', () => {
         const shown = await shownWith(token)
         return request(['Authorization', `Bearer ${token}`, 'DPoP', shown.all('dpop')[0] ?? ''])
       },
+    ],
+    [
+      'with a key that would make the API wait',
+      'invalid_dpop_proof',
+      async token => shownWith(token, {}, await costlyProofKey()),
     ],
     ['a proof of another key', 'invalid_token', async token => shownWith(token, {}, await proofKey())],
     ['no proof', 'invalid_dpop_proof', async token => request(['Authorization', `DPoP ${token}`])],
