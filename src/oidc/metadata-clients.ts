@@ -4,6 +4,7 @@
  * (docs/decisions/0018). Not the library's own feature: grants, consents and tokens of ours hang on a client's row.
  *
  * - Only hosts of CLIENT_ID_METADATA_DOCUMENTS; through http/outbound.ts.
+ * - One network brings so many that are new, as with registration (sign-in/throttle.ts).
  * - One reading at a time of each document; a document that could not be read is not asked for again for a while.
  * - A document that changes changes the row. One that is gone holds until it is too old, and is refused then.
  * - A row that somebody here has made or taken over is theirs; one that is shut stays shut.
@@ -24,6 +25,7 @@ import { type Context, type Source, sourceOf } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { protocolBody } from '../http/protocol-body.ts'
 import { findOpenScopes } from '../resources/scope.ts'
+import { createThrottle } from '../sign-in/throttle.ts'
 import { claimedClientId } from './claimed-client.ts'
 import type { OidcDeps } from './deps.ts'
 import { type ReadDocument, readDocument } from './metadata-document.ts'
@@ -49,6 +51,7 @@ const MOST_READINGS = 8
 
 export function createMetadataClients(deps: OidcDeps, provider: () => Provider): Middleware {
   const { config, db, keyring, audit, changeLog, clients, outbound, revocations, log } = deps
+  const throttle = createThrottle(deps)
   const failed = createRecentlyKnown<Problem>()
   const failuresOf = createRecentlyKnown<{ count: number }>()
   const looking = new Map<string, Promise<void>>()
@@ -110,7 +113,11 @@ export function createMetadataClients(deps: OidcDeps, provider: () => Provider):
     const state = await findDocumentState(db, clientId)
     if (state?.fresh) return
     if (state && !(await claimReading(db, clientId))) return orGone(state)
-    if (!state) checkFirst(clientId)
+    if (!state) {
+      checkFirst(clientId)
+      // Each may be a request to somebody's server, and a row of ours.
+      await throttle.countRegistration(source.address)
+    }
     try {
       await read(clientId, source)
     } catch (error) {

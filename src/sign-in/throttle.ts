@@ -29,7 +29,7 @@ const ACCOUNT: Limit = { most: 10, slowAfter: 5 }
 const SOURCE: Limit = { most: 100, slowAfter: 100 }
 /** Names that turned out to be taken: what somebody who collects usernames would see. */
 const SIGN_UP_SOURCE: Limit = { most: 30, slowAfter: 30 }
-/** Applications registered without a token, those that were deleted again included, and changes to such. */
+/** Applications registered without a token, those that were deleted again included, changes to such, and documents read for the first time. */
 const REGISTRATION_SOURCE: Limit = { most: 60, slowAfter: 60 }
 
 /** Requests for authorization that wait for a person to answer, for which nobody has proved who asks. */
@@ -71,7 +71,7 @@ export interface Throttle {
   countUserCode(attempt: { accountId: string; address: string | undefined }): Promise<CountedTry>
   /** Counts a username asked for at sign-up. @throws Problem 429 `rate_limited` with `Retry-After` */
   countSignUp(address: string | undefined): Promise<CountedTry>
-  /** Counts an application that registers itself, or changes what it has registered. @throws Problem 429 `rate_limited` with `Retry-After` */
+  /** Counts an application that registers itself, changes what it has registered, or is looked up for the first time. @throws Problem 429 `rate_limited` with `Retry-After` */
   countRegistration(address: string | undefined): Promise<void>
   /** Counts a request that waits for a person's answer. @throws Problem 429 `rate_limited` with `Retry-After` */
   countRequest(address: string | undefined): Promise<void>

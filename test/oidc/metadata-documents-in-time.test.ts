@@ -189,3 +189,21 @@ describe('nobody searches a host through this server', () => {
     }
   })
 })
+
+test('one network brings sixty that are new, and goes on with those that are known', async () => {
+  await app.db.deleteFrom('sign_in_throttle').execute()
+  const known = host.describe('/known.json', {})
+  expect((await ask(known)).status).toBe(303)
+  const { numAffectedRows } = await sql`
+    UPDATE sign_in_throttle SET tries = tries || array_fill(tries[1], ARRAY[59]) WHERE cardinality(tries) = 1
+      AND key <> (SELECT key FROM sign_in_throttle ORDER BY tries[1] DESC LIMIT 1)
+  `.execute(app.db)
+  expect(numAffectedRows).toBe(1n)
+  const one = host.describe('/one-more.json', {})
+  const refused = await ask(one)
+  expect([refused.status, refused.location]).toEqual([429, undefined])
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(host.asked('/one-more.json')).toBe(0)
+  expect(await row(one)).toBeUndefined()
+  expect((await ask(known)).status).toBe(303)
+})
