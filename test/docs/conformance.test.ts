@@ -125,6 +125,7 @@ function register(withToken: boolean) {
 async function expectPage(opened: Page, body: string): Promise<void> {
   const ids = table.get(body)
   if (!ids) throw new Error(`${body} is not in the table`)
+  await opened.waitForLoadState()
   expect(await opened.locator('body').getAttribute('id')).toBe(body)
   for (const id of ids) expect([id, await opened.locator(`[id="${id}"]`).count()]).toEqual([id, 1])
   visited.add(body)
