@@ -2,6 +2,7 @@
  * The impure start: reads the environment, opens the database, listens, and drains on SIGTERM. What each step means is
  * said where it is done; what a request meets is in app.ts.
  */
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { prepareAdminLink } from './admin/admin-link.ts'
@@ -49,10 +50,24 @@ async function migrateWhenThere({ db, log, config }: Opened): Promise<string[]> 
   }
 }
 
+function makeDataDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new Error(
+      `DATA_DIR is ${path}, which cannot be used (${code}). Set it to a directory that this user may write to.`,
+      { cause },
+    )
+  }
+}
+
 async function open(): Promise<Opened> {
   const config = loadConfig(process.env)
   const log = createLog(config.logLevel)
   const dataDir = resolve(config.dataDir)
+  if (config.secrets.length === 0 || config.databaseUrl === undefined) makeDataDir(dataDir)
   const keyring = createKeyring(config.secrets.length > 0 ? config.secrets : ensureSecretsFile(dataDir))
   const embedded =
     config.databaseUrl === undefined
@@ -123,7 +138,11 @@ export async function start(): Promise<void> {
     const demo = isDemo ? await prepareDemo({ db, keyring }) : undefined
     if (!demo && (await closeDemo(db))) log.warn('the demo client of an earlier start was disabled')
     const app = await createApp({ config, db, keyring, log })
-    const server = await listen(app.koa, config, app.tls)
+    const server = await listen(app.koa, config, app.tls).catch(async (error: unknown) => {
+      // What runs beside requests would go on asking a database that is closed.
+      await app.stop()
+      throw error
+    })
     const adminLink = await prepareAdminLink(db, keyring)
     // Before anything is printed: whoever reads `ready` may send a signal at once.
     onSignal(log, async () => {

@@ -27,7 +27,10 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init)
   } catch (error) {
-    throw new Error(`There is no answer from ${new URL(url).origin}.`, { cause: error })
+    throw new Error(
+      `There is no answer from ${new URL(url).origin}. Is LATCHKEY_URL right, and the server running?`,
+      { cause: error },
+    )
   }
 }
 

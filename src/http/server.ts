@@ -89,7 +89,10 @@ async function serve(server: Server, handle: RequestHandler, options: ServeOptio
 
 function cannotListen({ host, port, name }: ServeOptions, cause: NodeJS.ErrnoException): Error {
   const advice =
-    cause.code === 'EADDRINUSE' ? `Another process does. Stop it, or set ${name}.` : `Set HOST and ${name}.`
+    {
+      EADDRINUSE: `Another process does. Stop it, or set ${name}.`,
+      EACCES: `This user may not: set ${name} to 1024 or more.`,
+    }[cause.code ?? ''] ?? `Set HOST and ${name}.`
   return new Error(`Cannot listen on ${host} port ${port} (${cause.code}). ${advice}`, { cause })
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { freePort } from '../support/free-port.ts'
 import { latchkey, startLatchkey } from '../support/latchkey.ts'
@@ -76,6 +77,16 @@ describe('latchkey', () => {
         '  - SIGN_UP must be one of open, invite, closed.\n',
     })
   })
+
+  it('names the data directory that cannot be one', async () => {
+    const DATA_DIR = `${fileURLToPath(import.meta.url)}/data`
+    const { code, stdout, stderr } = await latchkey(['migrate'], { DATA_DIR }).finished
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `latchkey: DATA_DIR is ${DATA_DIR}, which cannot be used (ENOTDIR). Set it to a directory that this user may write to.\n`,
+    })
+  })
 })
 
 describe('on a database', () => {
@@ -106,12 +117,14 @@ describe('on a database', () => {
     expect(stderr).toContain('Make the first administrator')
   })
 
-  it('start names the port that is taken', async () => {
+  it('start names the port that is taken, and says nothing else', async () => {
     const port = String(await freePort())
     const first = await startLatchkey({ ...settings(), PORT: port })
     const { code, stdout, stderr } = await latchkey(['start'], { ...settings(), PORT: port }).finished
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toContain(`latchkey: Cannot listen on 127.0.0.1 port ${port} (EADDRINUSE).`)
+    expect(stderr).toBe(
+      `latchkey: Cannot listen on 127.0.0.1 port ${port} (EADDRINUSE). Another process does. Stop it, or set PORT.\n`,
+    )
     expect(await first.end()).toMatchObject({ code: 0 })
   })
 })

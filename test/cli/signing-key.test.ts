@@ -101,7 +101,7 @@ describe('what is wrong is said', () => {
     [
       'nobody there',
       () => ({ ...settings, LATCHKEY_URL: 'http://127.0.0.1:1' }),
-      'There is no answer from http://127.0.0.1:1.',
+      'There is no answer from http://127.0.0.1:1. Is LATCHKEY_URL right, and the server running?',
     ],
     ['a wrong token', () => ({ ...settings, LATCHKEY_TOKEN: 'nobodys' }), '(401 invalid_token)'],
     ['a token that may not', () => weak, '(403 insufficient_scope)'],
