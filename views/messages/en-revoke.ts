@@ -24,7 +24,8 @@ export const revoke = {
   everythingEnds: 'This ends, at once and for good:',
   everythingAllowed: (count: number): string =>
     `What you have allowed ${counted(count, 'application', 'applications')}`,
-  everythingAfter: 'You are signed out everywhere. Change your password if somebody else may know it.',
+  everythingAfter:
+    'You are signed out everywhere. If somebody else may know your password, ask an administrator for a new one.',
   everything: 'Revoke everything',
   keep: 'Keep everything',
 
