@@ -22,4 +22,6 @@ export default {
   // What hangs ends some day; whatever else, a machine that others use too is no failure.
   testTimeout: 300_000,
   maxWorkers: 2,
+  // A worker that has run hundreds of files needs a while to end: one that does not end has left something open.
+  workerGracefulExitTimeout: 30_000,
 }
