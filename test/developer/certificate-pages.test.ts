@@ -102,7 +102,7 @@ describe('what is refused keeps what was typed, and says what is wrong where it 
       () => ({ ca: createSelfSigned().cert, san_type: 'dns', san: 'a b' }),
       {
         ca: expect.stringContaining('authority'),
-        san: 'Name must be a host name, such as billing.example.com.',
+        san: 'Name in the certificate must be a host name, such as billing.example.com.',
       },
     ],
     [
