@@ -128,7 +128,7 @@ describe('two processes', () => {
 })
 
 test('a storage that looks before it marks is noticed', async () => {
-  const cluster = await startCluster({ ...SLOW, brokenStorage: true }, devicesFile)
+  const cluster = await startCluster({ ...SLOW, delayAfterReads: 250, brokenStorage: true }, devicesFile)
   try {
     const answers = await exchangeTogether(cluster, cluster.agent())
     expect(() => expectOneExchange(answers)).toThrow()
