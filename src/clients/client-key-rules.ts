@@ -5,14 +5,12 @@
  */
 import { type AsymmetricKeyDetails, createPublicKey } from 'node:crypto'
 import { type Item, recordOf, textOf, textsOf } from '../http/unknown-value.ts'
+import { RSA_BITS, RSA_EXPONENT_BELOW } from '../secrets/rsa-bounds.ts'
 import type { KeyMistake } from './client-rules.ts'
 import { ASSERTION_ALGS } from './client-schema.ts'
 
 type AssertionAlg = (typeof ASSERTION_ALGS)[number]
 
-const RSA_BITS = { least: 2048, most: 8192 }
-/** With more than anybody has, each signature would be a long time's work for us. */
-const MOST_EXPONENT = 2n ** 33n
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 /** What a public key of each type is made of; the library insists on it. Types that are not here it passes over. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
@@ -100,7 +98,7 @@ function importMistake(
   const { modulusLength: bits, publicExponent = 0n } = details
   if (bits !== undefined && (bits < RSA_BITS.least || bits > RSA_BITS.most))
     return { message: `must have ${RSA_BITS.least} to ${RSA_BITS.most} bits: it has ${bits}` }
-  if (publicExponent >= MOST_EXPONENT)
+  if (publicExponent >= RSA_EXPONENT_BELOW)
     return { member: 'e', message: 'is larger than what is taken here: use 65537' }
   return undefined
 }

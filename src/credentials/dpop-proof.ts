@@ -4,15 +4,9 @@
  * know whether the credential is good: dpop.ts goes on from here.
  */
 import { hash } from 'node:crypto'
-import {
-  calculateJwkThumbprint,
-  decodeProtectedHeader,
-  EmbeddedJWK,
-  type JWTPayload,
-  type JWTVerifyResult,
-  jwtVerify,
-} from 'jose'
+import { calculateJwkThumbprint, EmbeddedJWK, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose'
 import type { RequestView } from '../http/request-view.ts'
+import { hasCostlyKey } from '../verifier/costly-key.ts'
 
 /** What a proof may be signed with, here and at the provider. EdDSA is the older name of Ed25519 (RFC 8037, RFC 9864). */
 export const DPOP_ALGS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'RS256', 'PS256'] as const
@@ -62,25 +56,6 @@ export async function readDpopProof(
   if (typeof nonce !== 'string' || !nonces.isGood(nonce))
     return { mistake: 'needs the nonce in the header DPoP-Nonce of this answer.', lacksNonce: true }
   return { jkt: await calculateJwkThumbprint(protectedHeader.jwk ?? {}), jti, nonce }
-}
-
-const MOST_RSA_BITS = 8192
-const MOST_EXPONENT = 2n ** 33n
-
-/**
- * An RSA key with more than anybody has: each signature would be a long time's work for us, and anybody may send one.
- * What cannot be read at all is for the library to say.
- */
-export function hasCostlyKey(proof: string): boolean {
-  try {
-    const { kty, n, e } = decodeProtectedHeader(proof).jwk ?? {}
-    if (kty !== 'RSA' || n === undefined || e === undefined) return false
-    const [modulus, exponent] = [n, e].map(number => Buffer.from(number, 'base64url'))
-    if (!modulus || !exponent) return false
-    return modulus.length * 8 > MOST_RSA_BITS || BigInt(`0x0${exponent.toString('hex')}`) >= MOST_EXPONENT
-  } catch {
-    return false
-  }
 }
 
 /** Undefined when it is malformed, or not signed by the public key that it names. */

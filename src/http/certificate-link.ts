@@ -18,6 +18,7 @@ import {
   NameConstraints,
   SubjectAlternativeName,
 } from '@peculiar/asn1-x509'
+import { RSA_BITS, RSA_EXPONENT_BELOW } from '../secrets/rsa-bounds.ts'
 import { constraintMistake, type NamedCertificate } from './certificate-name-constraints.ts'
 import { type CertificateParts, oncePerCertificate, parseAsn, readParts } from './certificate-parts.ts'
 
@@ -150,8 +151,8 @@ function isStrong({
 }: X509Certificate) {
   if (type === 'rsa' || type === 'rsa-pss') {
     const { modulusLength = 0, publicExponent = 0n } = details ?? {}
-    // With more than anybody has, each signature would be a long time's work for us.
-    return modulusLength >= 2048 && modulusLength <= 8192 && publicExponent < 2n ** 33n
+    const { least, most } = RSA_BITS
+    return modulusLength >= least && modulusLength <= most && publicExponent < RSA_EXPONENT_BELOW
   }
   return type === 'ec' ? CURVES.includes(details?.namedCurve) : type === 'ed25519' || type === 'ed448'
 }

@@ -7,9 +7,10 @@ import type { Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
 import ServerChallenge from 'oidc-provider/lib/helpers/challenge.js'
 import instance from 'oidc-provider/lib/helpers/weak_cache.js'
-import { type DpopNonces, hasCostlyKey } from '../credentials/dpop-proof.ts'
+import type { DpopNonces } from '../credentials/dpop-proof.ts'
 import { Problem } from '../http/problem.ts'
 import type { Keyring } from '../secrets/keyring.ts'
+import { hasCostlyKey } from '../verifier/costly-key.ts'
 
 /** 32 bytes that every node derives from the newest master secret: a nonce of one is good at all. */
 export function dpopNonceSecret(keyring: Keyring): Buffer {

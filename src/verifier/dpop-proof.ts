@@ -3,13 +3,8 @@
  * good once in this process; where several processes answer for one API, each remembers its own.
  */
 import { createHmac, hash, randomBytes } from 'node:crypto'
-import {
-  calculateJwkThumbprint,
-  decodeProtectedHeader,
-  EmbeddedJWK,
-  type JWTVerifyResult,
-  jwtVerify,
-} from 'jose'
+import { calculateJwkThumbprint, EmbeddedJWK, type JWTVerifyResult, jwtVerify } from 'jose'
+import { hasCostlyKey } from './costly-key.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import { DPOP_ALGS, Unavailable } from './refusal.ts'
 
@@ -54,25 +49,6 @@ export async function readDpopProof(
     return { mistake: 'is for another token: its ath has to be the SHA-256 of this one.' }
   const jkt = await calculateJwkThumbprint(protectedHeader.jwk ?? {})
   return { jkt, jti, iat, nonce: typeof nonce === 'string' ? nonce : undefined }
-}
-
-const MOST_RSA_BITS = 8192
-const MOST_EXPONENT = 2n ** 33n
-
-/**
- * An RSA key with more than anybody has: each signature would be a long time's work for us, and anybody may send one.
- * What cannot be read at all is for the library to say.
- */
-function hasCostlyKey(proof: string): boolean {
-  try {
-    const { kty, n, e } = decodeProtectedHeader(proof).jwk ?? {}
-    if (kty !== 'RSA' || n === undefined || e === undefined) return false
-    const [modulus, exponent] = [n, e].map(number => Buffer.from(number, 'base64url'))
-    if (!modulus || !exponent) return false
-    return modulus.length * 8 > MOST_RSA_BITS || BigInt(`0x0${exponent.toString('hex')}`) >= MOST_EXPONENT
-  } catch {
-    return false
-  }
 }
 
 /** Undefined when it is malformed, or not signed by the public key that it names. */
